@@ -1,0 +1,1 @@
+"""The tests of myspread; the folders mirror the layers of the package."""

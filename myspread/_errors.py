@@ -1,0 +1,135 @@
+"""
+Every exception that myspread raises.
+
+Those that ``twisted.spread`` has are its own classes, not copies: ``except``
+clauses and ``Failure.trap`` calls work whichever of the two packages a program
+imports them from, and the names that travel on the wire stay the same. Our own
+travel by the names of the modules that programs import them from.
+"""
+
+from __future__ import annotations
+
+from twisted.spread.banana import BananaError
+from twisted.spread.flavors import NoSuchMethod
+from twisted.spread.jelly import InsecureJelly
+from twisted.spread.pb import (
+    DeadReferenceError,
+    Error,
+    PBConnectionLost,
+    ProtocolError,
+    RemoteError,
+)
+
+__all__ = [
+    "BananaError",
+    "DeadReferenceError",
+    "Error",
+    "ForeignReference",
+    "InsecureJelly",
+    "LimitExceeded",
+    "MalformedJelly",
+    "MethodChanged",
+    "NoSuchMethod",
+    "NotJellyable",
+    "PBConnectionLost",
+    "ProtocolError",
+    "RemoteError",
+    "UnknownTypeByte",
+    "UnknownVocabulary",
+    "VocabularyNotNegotiated",
+]
+
+
+class UnknownTypeByte(BananaError, NotImplementedError):
+    """
+    A delimiter byte arrived that the Banana specification doesn't define.
+
+    It is a L{NotImplementedError} too, because that is what
+    L{twisted.spread.banana.Banana} raises.
+    """
+
+    __module__ = "myspread.banana"
+
+
+class UnknownVocabulary(BananaError, KeyError):
+    """
+    A vocabulary id arrived that the negotiated dialect doesn't define.
+
+    It is a L{KeyError} too, because that is what
+    L{twisted.spread.banana.Banana} raises.
+    """
+
+    __module__ = "myspread.banana"
+
+    # KeyError would show the repr of the message.
+    __str__ = Exception.__str__
+
+
+class VocabularyNotNegotiated(BananaError, NotImplementedError):
+    """
+    A vocabulary id arrived on a connection whose dialect has no vocabulary.
+
+    It is a L{NotImplementedError} too, because that is what
+    L{twisted.spread.banana.Banana} raises.
+    """
+
+    __module__ = "myspread.banana"
+
+
+class LimitExceeded(BananaError):
+    """
+    Something is larger than a field of L{myspread.limits.Limits} allows.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class MalformedJelly(InsecureJelly):
+    """
+    An s-expression arrived that is no form of the Jelly language, or whose
+    fields have the wrong types.
+
+    It is an L{InsecureJelly} because a receiver treats both alike: the
+    value isn't made, and the call that it belongs to fails.
+
+    @ivar path: where in the message, if the one who raised it knew.
+    """
+
+    __module__ = "myspread.pb"
+
+    path: str
+
+
+class NotJellyable(InsecureJelly, NotImplementedError):
+    """
+    A value of ours has a type that Jelly carries, but itself cannot travel.
+
+    It is a L{NotImplementedError} too, because that is what C{twisted.spread}
+    raises for a time with a time zone.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class MethodChanged(MalformedJelly, TypeError):
+    """
+    A method arrived that its class doesn't define here.
+
+    It is a L{TypeError} too, because that is what L{twisted.spread.jelly}
+    raises.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class ForeignReference(ProtocolError, AssertionError):
+    """
+    A reference or cache of one connection was handed to the peer of another.
+
+    Perspective Broker has no third-party references. It is an
+    L{AssertionError} too, because that is what
+    L{twisted.spread.pb.RemoteReference} raises.
+    """
+
+    __module__ = "myspread.pb"
+

@@ -1,0 +1,319 @@
+"""
+Who may send what: L{SecurityPolicy}, and its C{twisted.spread} form,
+L{SecurityOptions}.
+
+The engine asks both the same three questions, C{isTypeAllowed},
+C{isModuleAllowed} and C{isClassAllowed}, and takes any other object that
+answers them. Nothing is permitted by importing a module: permission is in the
+object that a factory was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType, ModuleType
+from typing import Any, Literal, Protocol
+
+from myspread._wirenames import wireName
+
+__all__ = [
+    "DummySecurityOptions",
+    "ITaster",
+    "SecurityOptions",
+    "SecurityPolicy",
+    "Unsendable",
+    "asTag",
+]
+
+Unsendable = Literal["unpersistable", "raise"]
+
+PLAIN_TYPES = (
+    b"None",
+    b"boolean",
+    b"unicode",
+    b"decimal",
+    b"datetime",
+    b"date",
+    b"time",
+    b"timedelta",
+    b"list",
+    b"tuple",
+    b"dictionary",
+    b"set",
+    b"frozenset",
+    b"reference",
+    b"dereference",
+    b"unpersistable",
+    b"persistent",
+)
+"""Tags of the Jelly forms that carry plain values."""
+
+BROKER_TYPES = (
+    b"remote",
+    b"local",
+    b"cached",
+    b"lcache",
+    b"twisted.spread.pb.CopyableFailure",
+)
+"""Tags of the forms without which no broker works: references and failures."""
+
+
+def asTag(name: str | bytes | type) -> bytes:
+    """
+    The form in which a type, class or module name travels.
+
+    @param name: the name as text or UTF-8 bytes, or a class, which stands for
+        its qualified name.
+    """
+    if isinstance(name, type):
+        return wireName(name)
+    return name if isinstance(name, bytes) else name.encode("utf-8")
+
+
+class ITaster(Protocol):
+    """
+    What Jelly asks of any policy (the C{taster} of L{twisted.spread.jelly}).
+    """
+
+    def isTypeAllowed(self, typeName: str | bytes) -> bool:
+        """Whether a form with this tag may be made into a value."""
+
+    def isModuleAllowed(self, moduleName: str | bytes) -> bool:
+        """Whether this module may be imported because the peer names it."""
+
+    def isClassAllowed(self, klass: type) -> bool:
+        """Whether instances of this class travel by its own name."""
+
+
+class DummySecurityOptions:
+    """
+    Allows everything: for s-expressions that the program made itself.
+
+    Never give it to a factory: a peer could then import any module and make an
+    instance of any class.
+    """
+
+    def isModuleAllowed(self, moduleName: str | bytes) -> bool:
+        """Always true."""
+        return True
+
+    def isClassAllowed(self, klass: type) -> bool:
+        """Always true."""
+        return True
+
+    def isTypeAllowed(self, typeName: str | bytes) -> bool:
+        """Always true."""
+        return True
+
+
+class SecurityOptions:
+    """
+    A policy that can be changed while it is in use, as in
+    L{twisted.spread.jelly.SecurityOptions}.
+
+    A new one allows scalars and sets only; L{allowBasicTypes} adds containers.
+    Classes come from the process-wide registry that C{setUnjellyableForClass}
+    fills. A L{SecurityPolicy} is the closed alternative.
+
+    @ivar allowedTypes: tags (bytes) as keys.
+    @ivar allowedModules: module names (bytes) as keys.
+    @ivar allowedClasses: classes as keys.
+    """
+
+    basicTypes = [
+        "dictionary",
+        "list",
+        "tuple",
+        "reference",
+        "dereference",
+        "unpersistable",
+        "persistent",
+        "long_int",
+        "long",
+        "dict",
+    ]
+
+    _SCALARS = (
+        "None NoneType bool boolean string str int float unicode decimal "
+        "datetime date time timedelta set frozenset"
+    )
+
+    def __init__(self) -> None:
+        self.allowedTypes: dict[bytes, int] = {}
+        self.allowedModules: dict[bytes, int] = {}
+        self.allowedClasses: dict[type, int] = {}
+        self.allowTypes(*self._SCALARS.split())
+
+    def allowBasicTypes(self) -> None:
+        """Allow the containers, references and persistent ids."""
+        self.allowTypes(*self.basicTypes)
+
+    def allowTypes(self, *types: str | bytes | type) -> None:
+        """
+        Allow forms by their tags; a class stands for its qualified name.
+        """
+        for name in types:
+            self.allowedTypes[asTag(name)] = 1
+
+    def allowInstancesOf(self, *classes: type) -> None:
+        """
+        Allow instances of these classes to travel by their own names.
+
+        This allows the basic types and the C{instance}, C{class} and C{module}
+        forms too, and importing the modules that define the classes.
+        """
+        self.allowBasicTypes()
+        self.allowTypes("instance", "class", "classobj", "module")
+        for klass in classes:
+            self.allowTypes(klass)
+            self.allowModules(klass.__module__)
+            self.allowedClasses[klass] = 1
+
+    def allowModules(self, *modules: str | bytes | ModuleType) -> None:
+        """Allow modules, given themselves or by name, to be imported."""
+        for module in modules:
+            name = module.__name__ if isinstance(module, ModuleType) else module
+            self.allowedModules[asTag(name)] = 1
+
+    def isModuleAllowed(self, moduleName: str | bytes) -> bool:
+        """Whether L{allowModules} was told of this name."""
+        return asTag(moduleName) in self.allowedModules
+
+    def isClassAllowed(self, klass: type) -> bool:
+        """Whether L{allowInstancesOf} was told of this class."""
+        return klass in self.allowedClasses
+
+    def isTypeAllowed(self, typeName: str | bytes) -> bool:
+        """
+        Whether L{allowTypes} was told of this tag. Qualified names pass: what
+        they may become is decided by the registry, module and class.
+        """
+        tag = asTag(typeName)
+        return tag in self.allowedTypes or b"." in tag
+
+    isTypeAllowed.passesQualifiedNames = True  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class SecurityPolicy:
+    """
+    Everything that a peer may send, and what we do with what we can't send.
+
+    Immutable and closed: what it doesn't name is refused, whatever any module
+    has registered. The C{allow...} methods return an extended copy::
+
+        policy = SecurityPolicy().allowUnjellyable("pond.Pond", RemotePond)
+        factory = pb.PBServerFactory(root, security=policy)
+    """
+
+    types: frozenset[bytes] = frozenset(PLAIN_TYPES + BROKER_TYPES)
+    """Tags of the forms that are accepted."""
+
+    unjellyables: Mapping[bytes, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Class (or C{unjellyFor}-like function) for each application tag."""
+
+    factories: Mapping[bytes, Callable[[Any], Any]] = field(default_factory=lambda: MappingProxyType({}))
+    """For each application tag, a function that makes an object from its state."""
+
+    modules: frozenset[bytes] = frozenset()
+    """Names of the modules that may be imported because the peer names them."""
+
+    classes: frozenset[type] = frozenset()
+    """Classes whose instances travel by their own qualified names, both ways."""
+
+    functions: frozenset[bytes] = frozenset()
+    """Qualified names of the functions that may be received."""
+
+    unsendable: Unsendable = "unpersistable"
+    """
+    What happens with a value of ours that cannot travel: C{"unpersistable"}
+    sends a note in its place, as C{twisted.spread} does, and logs a warning;
+    C{"raise"} fails the call with L{InsecureJelly}. Both name the path.
+    """
+
+    def __post_init__(self) -> None:
+        for name in ("unjellyables", "factories"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @classmethod
+    def fromOptions(
+        cls,
+        options: SecurityOptions,
+        unjellyables: Mapping[bytes, Any] = MappingProxyType({}),
+        factories: Mapping[bytes, Callable[[Any], Any]] = MappingProxyType({}),
+    ) -> SecurityPolicy:
+        """
+        The closed form of what C{options} allows now.
+
+        @param unjellyables: the registered classes to include, by tag.
+        @param factories: the registered factories to include, by tag.
+        """
+        return cls(
+            types=frozenset(options.allowedTypes) | frozenset(BROKER_TYPES),
+            unjellyables=unjellyables,
+            factories=factories,
+            modules=frozenset(options.allowedModules),
+            classes=frozenset(options.allowedClasses),
+        )
+
+    def allowTypes(self, *tags: str | bytes) -> SecurityPolicy:
+        """A copy that accepts these forms too."""
+        return replace(self, types=self.types.union(map(asTag, tags)))
+
+    def allowUnjellyable(self, tag: str | bytes | type, unjellyable: Any) -> SecurityPolicy:
+        """
+        A copy in which C{tag} becomes an instance of C{unjellyable}.
+
+        @param tag: what the sender calls the class; a class stands for its
+            qualified name.
+        @param unjellyable: a class with C{unjellyFor}, such as a C{RemoteCopy}.
+        """
+        return replace(self, unjellyables={**self.unjellyables, asTag(tag): unjellyable})
+
+    def allowFactory(self, tag: str | bytes | type, factory: Callable[[Any], Any]) -> SecurityPolicy:
+        """A copy in which C{tag} becomes whatever C{factory(state)} returns."""
+        return replace(self, factories={**self.factories, asTag(tag): factory})
+
+    def allowInstancesOf(self, *classes: type) -> SecurityPolicy:
+        """A copy in which instances of these classes travel by their names."""
+        return replace(
+            self.allowModules(*(klass.__module__ for klass in classes)),
+            classes=self.classes.union(classes),
+        )
+
+    def allowModules(self, *modules: str | bytes) -> SecurityPolicy:
+        """
+        A copy in which these modules may be imported. To receive the module
+        objects themselves, allow the type C{module} as well.
+        """
+        return replace(self, modules=self.modules.union(map(asTag, modules)))
+
+    def allowFunctions(self, *names: str | bytes) -> SecurityPolicy:
+        """A copy in which these functions, by qualified name, are received."""
+        return replace(
+            self.allowTypes("function"),
+            functions=self.functions.union(map(asTag, names)),
+        )
+
+    def isTypeAllowed(self, typeName: str | bytes) -> bool:
+        """Whether a form with this tag is accepted."""
+        tag = asTag(typeName)
+        return (
+            tag in self.types
+            or tag in self.unjellyables
+            or tag in self.factories
+            or any(asTag(klass) == tag for klass in self.classes)
+        )
+
+    def isModuleAllowed(self, moduleName: str | bytes) -> bool:
+        """Whether this module may be imported."""
+        return asTag(moduleName) in self.modules
+
+    def isClassAllowed(self, klass: type) -> bool:
+        """Whether instances of this class travel by its name."""
+        return klass in self.classes
+
+    def isFunctionAllowed(self, name: str | bytes) -> bool:
+        """Whether the function with this qualified name is received."""
+        return asTag(name) in self.functions

@@ -1,0 +1,167 @@
+"""
+The decoder and encoder that use the accelerator.
+
+Both leave to the pure ones whatever the accelerator doesn't judge: so limits
+and errors have one definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from myspread._codec.decoder import Decoder
+from myspread._codec.dialect import NONE, Dialect
+from myspread._codec.tokens import Encoded, Expression
+from myspread._native import NOT_PLAIN, accelerator, tablesFor
+from myspread.limits import Limits
+
+__all__ = ["AcceleratedDecoder", "PlainEncoder", "newDecoder"]
+
+_MORE = -1
+
+
+class AcceleratedDecoder:
+    """
+    As L{Decoder}, for the same bytes.
+
+    @ivar lazy: Whether lists inside an expression stay
+        L{Raw<myspread._native.Raw>}.
+    """
+
+    __slots__ = ("_data", "_dialect", "_limits", "_position", "_pure", "_scanner", "lazy")
+
+    def __init__(self, limits: Limits, dialect: Dialect | None = None) -> None:
+        """
+        @param limits: What the peer may send.
+        @param dialect: The dialect in force, C{None} before the handshake.
+        """
+        self.lazy = False
+        self._data = b""
+        self._position = 0
+        self._limits = limits
+        self._dialect = dialect
+        self._pure: Decoder | None = None
+        self._scanner = self._newScanner()
+
+    def _newScanner(self) -> Any:
+        dialect = self._dialect or NONE
+        limits = self._limits
+        return accelerator.Scanner(
+            tablesFor(dialect.name, dialect.words),
+            limits.stringLength,
+            limits.listLength,
+            limits.prefixLength,
+            limits.nestingDepth,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """What the peer may send."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        if limits is not self._limits:
+            self._limits = limits
+            self._changed()
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect in force; it may be set between expressions."""
+        return self._dialect
+
+    @dialect.setter
+    def dialect(self, dialect: Dialect | None) -> None:
+        self._dialect = dialect
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._pure is not None:
+            self._pure.limits = self._limits
+            self._pure.dialect = self._dialect
+        elif self._scanner.isWaiting:
+            self._goPure(b"")
+        else:
+            self._scanner = self._newScanner()
+
+    def _goPure(self, data: bytes) -> Decoder:
+        self._pure = Decoder(self._limits, self._dialect)
+        self._pure.feed(self._scanner.waiting + data)
+        return self._pure
+
+    def feed(self, data: bytes) -> Iterator[Expression]:
+        """
+        As L{Decoder.feed}.
+
+        @raise BananaError: As there.
+        """
+        if self._pure is not None:
+            return self._pure.feed(data)
+        if self._position == len(self._data):
+            self._data = bytes(data)
+            self._position = 0
+        elif data:
+            self._data = self._data[self._position :] + data
+            self._position = 0
+        return self._expressions()
+
+    def _expressions(self) -> Iterator[Expression]:
+        while self._pure is None and self._position < len(self._data):
+            start = self._position
+            end = self._scanner.scan(self._data, start)
+            if end >= 0:
+                self._position = end
+                yield self._scanner.take(self._data, start, end, self.lazy)
+                continue
+            self._position = len(self._data)
+            if end != _MORE:
+                self._goPure(self._data[start:])
+        if self._pure is not None:
+            yield from self._pure.feed(b"")
+
+
+class PlainEncoder:
+    """
+    Writes plain values in one dialect, within some limits.
+
+    @ivar limits: The limits.
+    """
+
+    __slots__ = ("_encode", "_message", "limits")
+
+    def __init__(self, dialect: Dialect, limits: Limits) -> None:
+        """
+        @param dialect: The dialect of the connection.
+        @param limits: What we may send.
+        """
+        self.limits = limits
+        # The form stands inside a message.
+        depth = max(limits.nestingDepth - 1, 0)
+        tables = tablesFor(dialect.name, dialect.words)
+        encoder = accelerator.Encoder(tables, limits.stringLength, limits.listLength, depth)
+        self._encode = encoder.encode
+        self._message = encoder.message
+
+    def encode(self, value: object) -> Encoded | None:
+        """
+        The form of a plain value, or C{None} for what the pure modules have to
+        do.
+        """
+        data = self._encode(value)
+        return None if data is NOT_PLAIN else Encoded(data)
+
+    def message(self, expression: tuple[Any, ...]) -> bytes | None:
+        """
+        A message of numbers, byte strings and L{Encoded}s as bytes, or
+        C{None} for any other.
+        """
+        data: bytes = self._message(expression, Encoded)
+        return None if data is NOT_PLAIN else data
+
+
+def newDecoder(limits: Limits) -> Any:
+    """
+    A decoder for a new connection: a L{Decoder}, or one that is faster.
+    """
+    return Decoder(limits) if accelerator is None else AcceleratedDecoder(limits)

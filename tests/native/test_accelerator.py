@@ -1,0 +1,367 @@
+"""
+The accelerator does what the pure modules do, or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from myspread import pb
+from myspread._codec import DIALECTS, NONE, PB, Decoder, Dialect, encode
+from myspread._codec.accelerated import AcceleratedDecoder, PlainEncoder
+from myspread._errors import BananaError, InsecureJelly
+from myspread._native import NOT_PLAIN, Raw, accelerator, maskFor
+from myspread.jelly import globalSecurity, jelly, unjelly
+from myspread.limits import Limits
+from myspread.testing import brokerPair
+
+EXAMPLES = settings(max_examples=int(os.environ.get("EXAMPLES", "100")), deadline=None)
+"""How many cases each property is tried on."""
+
+ALL = maskFor(globalSecurity.isTypeAllowed)
+SMALL = Limits(stringLength=300, listLength=6, prefixLength=9, nestingDepth=6)
+
+words = st.sampled_from(sorted(PB.words))
+texts = (
+    st.text(max_size=12)
+    | words.map(bytes.decode)
+    | st.just("\ud800")
+    | st.text("abc").map(lambda text: text * 60)
+)
+scalars: st.SearchStrategy[Any] = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**33), 2**33)
+    | st.sampled_from([2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**448 - 1])
+    | st.floats(allow_nan=False)
+    | st.binary(max_size=20)
+    | words
+    | texts
+)
+hashable = st.recursive(
+    scalars.filter(lambda value: value is not None),
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.frozensets(inner, max_size=3),
+    max_leaves=4,
+)
+values = st.recursive(
+    scalars | hashable,
+    lambda inner: st.lists(inner, max_size=5)
+    | st.lists(inner, max_size=3).map(tuple)
+    | st.dictionaries(hashable, inner, max_size=4)
+    | st.sets(hashable, max_size=3),
+    max_leaves=20,
+)
+dialects = st.sampled_from([PB, NONE])
+
+TAGS = [b"list", b"tuple", b"dictionary", b"set", b"frozenset", b"unicode", b"boolean", b"None", b"reference"]
+atoms = st.sampled_from([*TAGS, b"true", b"\xff", b"", 1, -1, 0.5, 2**70])
+forms = st.recursive(atoms, lambda inner: st.lists(inner, max_size=4), max_leaves=12)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal in type, too, down to their parts."""
+    return type(left) is type(right) and repr(left) == repr(right) and left == right
+
+
+def arrived(form: Any, dialect: Dialect) -> Any:
+    """A form as it arrives inside a message."""
+    decoder = AcceleratedDecoder(Limits(), dialect)
+    decoder.lazy = True
+    (message,) = decoder.feed(encode([form], dialect))
+    return message[0]
+
+
+def outcome(decoder: Any, pieces: list[bytes]) -> tuple[list[Any], Any]:
+    """What a decoder makes of a stream: the expressions, and the error that ends it."""
+    made: list[Any] = []
+    for piece in pieces:
+        try:
+            for expression in decoder.feed(piece):
+                made.append(expression)
+        except BananaError as error:
+            return made, (type(error), str(error))
+    return made, None
+
+
+def cutUp(stream: bytes, cuts: list[int]) -> list[bytes]:
+    """A stream in pieces."""
+    places = sorted({cut % (len(stream) + 1) for cut in cuts})
+    return [
+        stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True)
+    ]
+
+
+class AcceleratorTests(SynchronousTestCase):
+    """
+    Tests that need the accelerator.
+    """
+
+    def setUp(self) -> None:
+        """
+        @raise SkipTest: when the extension module was not built.
+        """
+        if accelerator is None:
+            raise SkipTest("the extension module is not built, or MYSPREAD_PURE=1 switches it off")
+
+
+class PlainTests(AcceleratorTests):
+    """
+    Values to bytes, and back.
+    """
+
+    @EXAMPLES
+    @given(values, dialects)
+    def test_write(self, value: Any, dialect: Dialect) -> None:
+        """Bytes that it writes are those of the pure modules; else it writes none."""
+        encoded = PlainEncoder(dialect, Limits()).encode(value)
+        if encoded is not None:
+            self.assertEqual(encoded.data, encode(jelly(value), dialect))
+
+    @EXAMPLES
+    @given(values)
+    def test_writeWithinLimits(self, value: Any) -> None:
+        """It writes nothing that exceeds a limit."""
+        encoded = PlainEncoder(PB, SMALL).encode(value)
+        if encoded is not None:
+            inside = Limits(SMALL.stringLength, SMALL.listLength, Limits.prefixLength, SMALL.nestingDepth - 1)
+            self.assertEqual(encoded.data, encode(jelly(value), PB, inside))
+
+    @EXAMPLES
+    @given(values, dialects)
+    def test_read(self, value: Any, dialect: Dialect) -> None:
+        """Values that it makes are those of the pure modules; else it makes none."""
+        try:
+            form = jelly(value)
+        except InsecureJelly:
+            return
+        raw = arrived(form, dialect)
+        if type(raw) is Raw:
+            made = raw.plain(ALL)
+            if made is not NOT_PLAIN:
+                self.assertTrue(same(made, unjelly(form)), (made, value))
+            self.assertEqual(raw.expand(), form)
+
+    @EXAMPLES
+    @given(forms, dialects)
+    def test_readNonsense(self, form: Any, dialect: Dialect) -> None:
+        """It makes nothing of what is no form of Jelly."""
+        raw = arrived(form, dialect)
+        if type(raw) is not Raw:
+            return
+        self.assertEqual(raw.expand(), form)
+        made = raw.plain(ALL)
+        try:
+            expected = unjelly(form, globalSecurity)
+        except InsecureJelly:
+            expected = NOT_PLAIN
+        if made is not NOT_PLAIN:
+            self.assertTrue(same(made, expected), (made, expected))
+
+    def test_taken(self) -> None:
+        """The short way is taken for what it is there for, under both dialects."""
+        value = {"a": [1, -1, 2**40, 0.5, "é", b"x", None, True], (1, "x"): {1, 2}, "f": frozenset("a")}
+        for dialect in DIALECTS.values():
+            encoded = PlainEncoder(dialect, Limits()).encode(value)
+            assert encoded is not None
+            self.assertEqual(encoded.data, encode(jelly(value), dialect))
+            self.assertEqual(arrived(jelly(value), dialect).plain(ALL), value)
+
+    def test_sharing(self) -> None:
+        """A container that is met twice, or inside itself, is left to the pure modules."""
+        shared: list[Any] = []
+        circular: list[Any] = []
+        circular.append(circular)
+        many = [[index] for index in range(1000)]
+        encoder = PlainEncoder(PB, Limits())
+        for value in ([shared, shared], circular, [(), ()], [*many, many[500]]):
+            self.assertIsNone(encoder.encode(value))
+        self.assertIsNotNone(encoder.encode(many))
+
+    def test_policy(self) -> None:
+        """A form that the policy doesn't allow is left to the pure modules, which refuse it."""
+        for index, tag in enumerate(accelerator.TAGS):
+            value = [None, "x", True, [1], (1,), {1: 2}, {1}, frozenset({1})][index]
+            self.assertIs(arrived(jelly(value), PB).plain(ALL & ~(1 << index)), NOT_PLAIN, tag)
+            self.assertEqual(arrived(jelly(value), PB).plain(1 << index | 1), value)
+
+    def test_deep(self) -> None:
+        """Deep nesting costs no C stack: it is left to the pure modules, up to any depth."""
+        deep: list[Any] = []
+        for _ in range(900):
+            deep = [deep]
+        self.assertIsNone(PlainEncoder(PB, Limits()).encode(deep))
+        raw = arrived(jelly(deep), PB)
+        self.assertIs(raw.plain(ALL), NOT_PLAIN)
+        self.assertEqual(raw.expand(), jelly(deep))
+
+
+class ScannerTests(AcceleratorTests):
+    """
+    Streams.
+    """
+
+    @EXAMPLES
+    @given(
+        st.lists(forms, min_size=1, max_size=4),
+        st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3),
+        st.lists(st.integers(0, 10**6), max_size=6),
+        st.sampled_from([Limits(), SMALL]),
+        st.booleans(),
+    )
+    def test_streams(
+        self,
+        expressions: list[Any],
+        damage: list[tuple[int, int]],
+        cuts: list[int],
+        limits: Limits,
+        lazy: bool,
+    ) -> None:
+        """
+        However a stream is cut or damaged: the same expressions, and the same
+        error with the same text.
+        """
+        stream = bytearray(b"".join(encode(expression, PB) for expression in expressions))
+        for place, byte in damage:
+            stream[place % len(stream)] = byte
+        pieces = cutUp(bytes(stream), cuts)
+        ours = AcceleratedDecoder(limits, PB)
+        ours.lazy = lazy
+        made, error = outcome(ours, pieces)
+        expected = outcome(Decoder(limits, PB), pieces)
+        for expression in made:
+            if isinstance(expression, list):
+                expression[:] = [part.expand() if type(part) is Raw else part for part in expression]
+        self.assertEqual(repr((made, error)), repr(expected))
+
+    @EXAMPLES
+    @given(st.binary(max_size=40), st.lists(st.integers(0, 40), max_size=4))
+    def test_garbage(self, stream: bytes, cuts: list[int]) -> None:
+        """Of garbage it makes what the pure decoder makes of it."""
+        pieces = cutUp(stream, cuts)
+        for dialect in (PB, NONE, None):
+            ours = outcome(AcceleratedDecoder(SMALL, dialect), pieces)
+            self.assertEqual(repr(ours), repr(outcome(Decoder(SMALL, dialect), pieces)))
+
+    def test_changes(self) -> None:
+        """Limits and dialect may change between expressions, and in the middle of one."""
+        stream = encode([b"list", [b"x" * 20]], PB)
+        for place in range(len(stream) + 1):
+            decoder = AcceleratedDecoder(Limits(), PB)
+            made = list(decoder.feed(stream[:place]))
+            decoder.limits = Limits(stringLength=100)
+            decoder.dialect = PB
+            made += decoder.feed(stream[place:])
+            self.assertEqual(made, [[b"list", [b"x" * 20]]])
+
+    def test_interrupted(self) -> None:
+        """A consumer that fails loses nothing: the rest follows with the next data."""
+        decoder = AcceleratedDecoder(Limits(), PB)
+        stream = b"".join(encode(number, PB) for number in range(5))
+        for number in decoder.feed(stream):
+            if number == 1:
+                break
+        self.assertEqual(list(decoder.feed(b"")), [2, 3, 4])
+        self.assertEqual(list(decoder.feed(encode(5, PB))), [5])
+
+
+class Overriding(pb.Broker):
+    """A broker that looks into messages."""
+
+    def proto_message(self, *fields: Any) -> None:
+        self.seen = fields
+        super().proto_message(*fields)
+
+
+class Looking(pb.Root):
+    """A root that looks into s-expressions."""
+
+    def remoteMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+        self.seen = [args, kw]
+        result = super().remoteMessageReceived(broker, message, args, kw)
+        self.seen.append(result)
+        return result
+
+    def remote_echo(self, value: Any) -> Any:
+        return value
+
+
+class OverridingTests(SynchronousTestCase):
+    """
+    Applications that look into messages see lists, with the accelerator or
+    without it.
+    """
+
+    def test_broker(self) -> None:
+        """A broker that overrides what is given s-expressions is given lists."""
+        factory = pb.PBServerFactory(Looking())
+        factory.protocol = Overriding
+        pair = brokerPair(serverFactory=factory)
+        self.assertEqual(pair.result(pair.root.callRemote("echo", {"a": 1})), {"a": 1})
+        self.assertEqual(pair.server.seen[4], [b"tuple", [b"dictionary", [[b"unicode", b"a"], 1]]])
+
+    def test_instance(self) -> None:
+        """So is one on which such a method was set."""
+        pair = brokerPair(Looking())
+        seen: list[Any] = []
+        receive = pair.server.expressionReceived
+
+        def look(expression: Any) -> None:
+            seen.append(expression)
+            receive(expression)
+
+        pair.server.expressionReceived = look
+        self.assertEqual(pair.result(pair.root.callRemote("echo", [1])), [1])
+        self.assertEqual(seen[0][5:], [[b"tuple", [b"list", 1]], [b"dictionary"]])
+
+    def test_flavor(self) -> None:
+        """So is an object that overrides remoteMessageReceived; its result is a list, too."""
+        root = Looking()
+        pair = brokerPair(root)
+        self.assertEqual(pair.result(pair.root.callRemote("echo", [1])), [1])
+        self.assertEqual(root.seen, [[b"tuple", [b"list", 1]], [b"dictionary"], [b"list", 1]])
+
+
+CHOICE = "from myspread._native import accelerator; print(accelerator is not None)"
+HIDDEN = "import sys; sys.modules['myspread._native._accelerator'] = None; "
+
+
+class ChoiceTests(SynchronousTestCase):
+    """
+    C{MYSPREAD_PURE}.
+    """
+
+    def run_(self, program: str, wish: str | None) -> subprocess.CompletedProcess[str]:
+        """Run a program with C{MYSPREAD_PURE} set."""
+        environment = {name: value for name, value in os.environ.items() if name != "MYSPREAD_PURE"}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        if wish is not None:
+            environment["MYSPREAD_PURE"] = wish
+        return subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    def test_off(self) -> None:
+        """1 switches the accelerator off."""
+        self.assertEqual(self.run_(CHOICE, "1").stdout, "False\n")
+
+    def test_required(self) -> None:
+        """0 requires it: without it nothing can be imported."""
+        ended = self.run_(HIDDEN + CHOICE, "0")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("myspread._native._accelerator", ended.stderr)
+
+    def test_missing(self) -> None:
+        """Otherwise its absence is a line in the log."""
+        log = "from twisted.logger import globalLogBeginner, textFileLogObserver; "
+        log += "globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)]); "
+        shown = self.run_(HIDDEN + log + CHOICE, None).stdout
+        self.assertIn("accelerator of myspread is not built", shown)
+        self.assertTrue(shown.endswith("False\n"), shown)

@@ -1,0 +1,3 @@
+"""
+How objects travel: by reference, as copies, as caches, as views.
+"""

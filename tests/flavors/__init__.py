@@ -1,0 +1,1 @@
+"""Tests for C{myspread._flavors}."""

@@ -1,0 +1,217 @@
+"""
+Objects to s-expressions and back, for one connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from myspread._codec import PlainEncoder
+from myspread._flavors.dispatch import awaited, isCoroutine
+from myspread._jelly import jelly, unjelly
+from myspread._jelly.plain import NOT_PLAIN, allowsPlain, plainForm, plainValue
+from myspread._native import NOT_PLAIN as NATIVE_NOT_PLAIN
+from myspread._native import Raw, maskFor
+from myspread._peer.incoming import IncomingCalls
+from myspread._peer.invoker import IInvoker
+from myspread._peer.outbox import Outbox
+from myspread.security import ITaster
+
+__all__ = ["Conversion"]
+
+_failed: WeakKeyDictionary[Deferred[Any], Failure] = WeakKeyDictionary()
+"""
+The failures of Deferreds that methods have returned: a Deferred whose failure
+was sent has None as its result, and the next call may return it again.
+"""
+
+_NAMES: dict[Any, str] = {tuple: "args", dict: "kw"}
+_SEXP_NAMES = {b"tuple": "args", b"dictionary": "kw"}
+
+
+class Conversion:
+    """
+    Converts what a connection carries, under its policy and limits, and knows
+    what each message has given out.
+
+    @ivar incoming: the calls that the peer makes.
+    @ivar outbox: keeps the order of what leaves.
+    @ivar connected: whether the connection still stands.
+    """
+
+    __slots__ = (
+        "_given",
+        "_invoker",
+        "_mask",
+        "_plain",
+        "_resultName",
+        "connected",
+        "incoming",
+        "outbox",
+    )
+
+    def __init__(self, invoker: IInvoker, security: ITaster) -> None:
+        """
+        @param invoker: the broker above.
+        @param security: the policy.
+        """
+        self._invoker = invoker
+        self.outbox = Outbox(invoker.sendEncoded, invoker.checkEncodable)
+        self.incoming = IncomingCalls(invoker, self.outbox, security, self._takeBackAnswer)
+        self.connected = True
+        self._given: list[Callable[[], Any]] | None = None
+        self._resultName: str | None = None
+        self.usePolicy(security)
+
+    def usePolicy(self, security: ITaster) -> None:
+        """Hold the peer to this policy from now on."""
+        self.incoming.security = security
+        self._plain = allowsPlain(security)
+        self._mask: int | None = None
+
+    def serialize(
+        self, object: Any, perspective: Any = None, method: Any = None, args: Any = None, kw: Any = None
+    ) -> Any:
+        """
+        The s-expression of an object; for a Deferred or a coroutine, a Deferred
+        of it. The Deferred that was given keeps its result.
+
+        @raise InsecureJelly: when it cannot travel.
+        @raise LimitExceeded: when it is too large.
+        """
+        if self._plain:
+            form = plainForm(object)
+            if form is not NOT_PLAIN:
+                return form
+        if self.incoming.unanswered:
+            # A result that nobody gets: what is in it must not be lent.
+            return awaited(object) if isCoroutine(object) or isinstance(object, Deferred) else []
+        if isinstance(object, Deferred) or isCoroutine(object):
+            context = (perspective, method, args, kw)
+            return self._serializeLater(awaited(object), self._invoker.serialize, context)
+        invoker = self._invoker
+        before = (invoker.serializingPerspective, invoker.jellyMethod, invoker.jellyArgs, invoker.jellyKw)
+        invoker.serializingPerspective = perspective
+        invoker.jellyMethod, invoker.jellyArgs, invoker.jellyKw = method, args, kw
+        self.outbox.converting += 1
+        name = _NAMES.get(type(object), "value") if args is None and method is not None else "result"
+        outer, self._given = self._given, []
+        try:
+            form = jelly(object, self.incoming.security, None, invoker, limits=invoker.limits, name=name)
+        except BaseException:
+            self._takeBack(self._given)
+            raise
+        else:
+            if outer is not None:
+                outer += self._given
+            return form
+        finally:
+            self._given = outer
+            self.outbox.converting -= 1
+            invoker.serializingPerspective, invoker.jellyMethod, invoker.jellyArgs, invoker.jellyKw = before
+
+    def serializeResult(self, object: Any, *context: Any) -> Any:
+        """
+        As L{serialize}, for the result of a call. Where nobody else looks into
+        it, it may be an L{Encoded}.
+        """
+        incoming = self.incoming
+        mayShorten = self._plain and incoming.isStandard and not incoming.unanswered
+        encoder = self._invoker.plainEncoder() if mayShorten else None
+        if encoder is None:
+            return self._invoker.serialize(object, *context)
+        if isinstance(object, Deferred):
+            return self._serializeLater(object, partial(self._shortened, encoder), context)
+        return self._shortened(encoder, object, *context)
+
+    def _shortened(self, encoder: PlainEncoder, object: Any, *context: Any) -> Any:
+        encoded = encoder.encode(object)
+        return self._invoker.serialize(object, *context) if encoded is None else encoded
+
+    def _serializeLater(
+        self, deferred: Deferred[Any], convert: Callable[..., Any], context: tuple[Any, ...]
+    ) -> Deferred[Any]:
+        serialized: Deferred[Any] = Deferred()
+
+        def succeeded(value: Any) -> Any:
+            if deferred in _failed:
+                failed(_failed[deferred])
+            elif self.connected:
+                # It may fire while another message is being made.
+                outer, self._given = self._given, []
+                try:
+                    serialized.callback(convert(value, *context))
+                except Exception:
+                    serialized.errback(Failure())
+                finally:
+                    self._given = outer
+            return value
+
+        def failed(failure: Failure) -> None:
+            _failed[deferred] = failure
+            serialized.errback(failure)
+
+        deferred.addCallbacks(succeeded, failed)
+        return serialized
+
+    def _unserializeAs(self, name: str, sexp: Any) -> Any:
+        self._resultName = name
+        try:
+            return self._invoker.unserialize(sexp)
+        finally:
+            self._resultName = None
+
+    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+        """
+        The object of an s-expression.
+
+        @raise InsecureJelly: when the policy refuses a part of it, or it isn't
+            Jelly.
+        """
+        if type(sexp) is Raw:
+            value = self._plainOf(sexp) if self._plain else NATIVE_NOT_PLAIN
+            if value is not NATIVE_NOT_PLAIN:
+                return value
+            sexp = sexp.expand()
+        if self._plain:
+            value = plainValue(sexp)
+            if value is not NOT_PLAIN:
+                return value
+        name = self._resultName
+        if name is None:
+            name = _SEXP_NAMES.get(sexp[0], "value") if isinstance(sexp, list) and sexp else "value"
+        invoker = self._invoker
+        before = invoker.unserializingPerspective
+        invoker.unserializingPerspective = perspective
+        try:
+            return unjelly(sexp, self.incoming.security, None, invoker, name=name)
+        finally:
+            invoker.unserializingPerspective = before
+
+    def _plainOf(self, raw: Any) -> Any:
+        if self._mask is None:
+            self._mask = maskFor(self.incoming.security.isTypeAllowed)
+        return raw.plain(self._mask)
+
+    def _takeBack(self, given: list[Callable[[], Any]]) -> None:
+        """
+        Take back the references and caches that were given out in a message
+        that isn't sent, the latest first.
+        """
+        if self.connected:
+            for takeBack in reversed(given):
+                takeBack()
+
+    def _gave(self, takeBack: Callable[[], Any]) -> None:
+        if self._given is not None:
+            self._given.append(takeBack)
+
+    def _takeBackAnswer(self) -> None:
+        given, self._given = self._given or [], []
+        self._takeBack(given)

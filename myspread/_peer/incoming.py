@@ -1,0 +1,159 @@
+"""
+Calls that the peer makes, and our answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.spread.jelly import Jellyable as StockJellyable
+
+from myspread._errors import Error
+from myspread._flavors.caching import RemoteCache
+from myspread._flavors.dispatch import asText
+from myspread._flavors.failures import CopyableFailure, failure2Copyable
+from myspread._flavors.perspective import Avatar
+from myspread._flavors.referencing import Referenceable
+from myspread._flavors.viewing import ViewPoint
+from myspread._native import Raw
+from myspread._peer.invoker import IInvoker
+from myspread._peer.outbox import Outbox
+from myspread.security import ITaster
+
+__all__ = ["IncomingCalls"]
+
+_log = Logger()
+
+Find = Callable[[Any], Any]
+
+_STANDARD = frozenset(
+    {
+        Referenceable.remoteMessageReceived,
+        ViewPoint.remoteMessageReceived,
+        RemoteCache.remoteMessageReceived,
+        Avatar.perspectiveMessageReceived,
+    }
+)
+
+
+def expanded(expression: Any) -> Any:
+    """An expression that has arrived as lists, however it was kept until now."""
+    return expression.expand() if type(expression) is Raw else expression
+
+
+
+class IncomingCalls:
+    """
+    Runs what one peer calls, and answers it: each call that wants an answer
+    gets exactly one, whatever happens.
+
+    @ivar isStandard: whether the object that is being called leaves the
+        s-expressions of arguments and result to us.
+    @ivar unanswered: whether the call that is being run wants no answer.
+    """
+
+    __slots__ = ("_invoker", "_outbox", "_takeBack", "isStandard", "security", "unanswered")
+
+    def __init__(
+        self, invoker: IInvoker, outbox: Outbox, security: ITaster, takeBack: Callable[[], None]
+    ) -> None:
+        """
+        @param takeBack: takes back what an answer that can't be sent gave out.
+        """
+        self._takeBack = takeBack
+        self._invoker = invoker
+        self._outbox = outbox
+        self.security = security
+        self.isStandard = False
+        self.unanswered = False
+
+    def run(
+        self, find: Find, request: int, luid: Any, message: bytes | str, wanted: Any, args: Any, kw: Any
+    ) -> None:
+        """
+        Run a call.
+
+        @param find: gives the object of an id, or None.
+        @param wanted: whether to answer.
+        """
+        self._outbox.handling += 1
+        wanted = expanded(wanted)
+        before = self.isStandard, self.unanswered
+        self.unanswered = not wanted
+        try:
+            try:
+                target = find(luid)
+                if target is None:
+                    raise Error("Invalid Object ID")
+                receive = target.remoteMessageReceived
+                self.isStandard = getattr(receive, "__func__", None) in _STANDARD
+                if not self.isStandard:
+                    args, kw = expanded(args), expanded(kw)
+                result = receive(self._invoker, asText(message), args, kw)
+            # Not even SystemExit may keep the caller waiting for ever.
+            except BaseException:
+                self._failed(Failure(), request, wanted)
+            else:
+                if wanted:
+                    self._answerWhenReady(result, request)
+                elif isinstance(result, Deferred):
+                    result.addErrback(self._failed, request, False)
+        finally:
+            self.isStandard, self.unanswered = before
+            self._outbox.handled()
+
+    def refuse(self, request: int, error: Exception) -> None:
+        """Answer a call that could not even be understood."""
+        self._sendFailure(Failure(error), request)
+
+    def _answerWhenReady(self, result: Any, request: int) -> None:
+        if isinstance(result, Deferred):
+            result.addCallbacks(
+                self._answer, self._failed, callbackArgs=(request,), errbackArgs=(request, True)
+            )
+        else:
+            self._answer(result, request)
+
+    def _answer(self, result: Any, request: int) -> None:
+        if self._invoker.disconnected:
+            return
+        try:
+            self._invoker.sendCall(b"answer", request, result)
+        except Exception:
+            self._takeBack()
+            self._failed(Failure(), request, True)
+
+    def _failed(self, failure: Failure, request: int, wanted: Any) -> None:
+        """Log a failure, unless it is one that the application meant to send."""
+        if failure.check(Error) is None:
+            note = "Peer will receive following PB traceback:" if wanted else "A call without answer failed:"
+            _log.failure(note, failure)
+        if wanted and not self._invoker.disconnected:
+            self._sendFailure(failure, request)
+
+    def _sendFailure(self, failure: Failure, request: int) -> None:
+        try:
+            self._invoker.sendCall(b"error", request, self._invoker.serialize(self._travelling(failure)))
+        except BaseException:
+            self._takeBack()
+            _log.failure("An error can't be sent as it is; the peer gets a note.")
+            note = Error(f"{failure.type}: this error can't be sent; see the log of the other side")
+            self._invoker.sendCall(b"error", request, self._invoker.serialize(CopyableFailure(note)))
+
+    def _travelling(self, failure: Failure) -> Any:
+        """
+        The form of a failure that is sent: the exception itself if it can
+        travel, else a L{CopyableFailure}.
+        """
+        value = failure.value
+        if isinstance(value, StockJellyable) or self.security.isClassAllowed(value.__class__):
+            return value
+        unsafe = getattr(self._invoker.factory, "unsafeTracebacks", 0)
+        if isinstance(failure, CopyableFailure):
+            failure.unsafeTracebacks = unsafe
+            return failure
+        return failure2Copyable(failure, unsafe)

@@ -1,0 +1,58 @@
+"""
+What a peer needs from the broker above it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from myspread._codec import PlainEncoder
+from myspread.limits import Limits
+
+__all__ = ["IInvoker"]
+
+
+class IInvoker(Protocol):
+    """
+    The broker, as flavors and the peer see it. All that an application may
+    override in a broker is called through this, never directly.
+
+    @ivar factory: has C{unsafeTracebacks}; None for a broker without one.
+    @ivar disconnected: whether the connection is lost.
+    @ivar limits: what the peer may cost.
+    """
+
+    factory: Any
+    disconnected: Any
+    limits: Limits
+    serializingPerspective: Any
+    unserializingPerspective: Any
+    jellyMethod: Any
+    jellyArgs: Any
+    jellyKw: Any
+
+    def sendCall(self, *exp: Any) -> None:
+        """Send a message, given its command and fields."""
+
+    def sendEncoded(self, obj: Any) -> None:
+        """Encode an expression and write it."""
+
+    def checkEncodable(self, obj: Any) -> None:
+        """Raise L{BananaError} if an expression can't be encoded."""
+
+    def serialize(
+        self, object: Any, perspective: Any = None, method: Any = None, args: Any = None, kw: Any = None
+    ) -> Any:
+        """The s-expression of an object, or a Deferred of it."""
+
+    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+        """The object of an s-expression."""
+
+    def plainEncoder(self) -> PlainEncoder | None:
+        """What writes plain values directly, if that is possible."""
+
+    def localObjectForID(self, luid: Any) -> Any:
+        """The object lent under an id, or None."""
+
+    def closeConnection(self, reason: str) -> None:
+        """Close the connection because the peer has broken its rules."""

@@ -1,0 +1,69 @@
+"""
+The messages of the protocol, as a table.
+
+What a peer sends is held against it before anything else looks at it: so the
+code behind each message can rely on the types of its fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myspread._errors import ProtocolError
+from myspread._jelly.paths import brief
+from myspread._native import Raw
+
+__all__ = ["COMMANDS", "checkFields", "commandOf"]
+
+Fields = tuple[tuple[str, tuple[type, ...]], ...]
+
+_FORM = (list, Raw)
+_ANY = (int, float, bytes, *_FORM)
+_ID = (int, bytes)
+_CALL: Fields = (
+    ("request id", (int,)),
+    ("object id", _ID),
+    ("method", (bytes,)),
+    ("whether an answer is wanted", _ANY),
+    ("arguments", _FORM),
+    ("keyword arguments", _FORM),
+)
+
+COMMANDS: dict[bytes, Fields] = {
+    b"version": (("version", (int, float)),),
+    b"message": _CALL,
+    b"cachemessage": _CALL,
+    b"answer": (("request id", (int,)), ("result", _ANY)),
+    b"error": (("request id", (int,)), ("failure", _ANY)),
+    b"decref": (("object id", _ID),),
+    b"decache": (("cache id", (int,)),),
+    b"uncache": (("cache id", (int,)),),
+    b"didNotUnderstand": (("command", (bytes,)),),
+}
+"""By command, name and types of each field."""
+
+
+def commandOf(expression: Any) -> bytes:
+    """
+    The command of a message.
+
+    @raise ProtocolError: when the expression is no message.
+    """
+    if not isinstance(expression, list) or not expression or not isinstance(expression[0], bytes):
+        raise ProtocolError(f"a message is a list that starts with a command, not {brief(expression)}")
+    return expression[0]
+
+
+def checkFields(command: bytes, fields: list[Any]) -> None:
+    """
+    Hold the fields of a known message against the table.
+
+    @raise ProtocolError: when there are too few or too many, or one has the
+        wrong type; the text names the field.
+    """
+    wanted = COMMANDS[command]
+    if len(fields) != len(wanted):
+        raise ProtocolError(f"{command.decode()} has {len(wanted)} fields, not {len(fields)}")
+    for value, (name, types) in zip(fields, wanted, strict=True):
+        if not isinstance(value, types):
+            raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}")

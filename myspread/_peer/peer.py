@@ -1,0 +1,289 @@
+"""
+L{Peer}: everything that one connection means, without the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from myspread._errors import DeadReferenceError, Error, PBConnectionLost, ProtocolError
+from myspread._peer.caches import Caches
+from myspread._peer.conversion import Conversion
+from myspread._peer.incoming import expanded
+from myspread._peer.invoker import IInvoker
+from myspread._peer.messages import COMMANDS, checkFields, commandOf
+from myspread._peer.outgoing import OutgoingCalls, asFailure, takeOptions
+from myspread._peer.references import Luids, References
+from myspread.security import ITaster
+
+__all__ = ["Peer"]
+
+_log = Logger()
+
+VERSION = 6
+"""The version of the Perspective Broker protocol."""
+
+_HANDLERS = {command: f"proto_{command.decode()}" for command in COMMANDS}
+"""By command, the method of the broker that handles it."""
+
+
+class Peer(Conversion):
+    """
+    The state of one connection, and the meaning of its messages. It takes
+    s-expressions and hands s-expressions to its invoker to send.
+
+    @ivar references: what is lent to the peer.
+    @ivar caches: what is cached on both sides.
+    @ivar calls: our calls that wait for answers.
+    @ivar dropped: how many messages were dropped because they made no sense.
+    @ivar violations: how often the peer made us exceed a limit on references.
+    """
+
+    __slots__ = ("caches", "calls", "dropped", "luids", "references", "violations")
+
+    def __init__(self, invoker: IInvoker, security: ITaster) -> None:
+        """
+        @param invoker: the broker above, through which all that applications
+            may override is called.
+        @param security: the policy.
+        """
+        super().__init__(invoker, security)
+        self.luids = Luids()
+        self.references = References()
+        self.caches = Caches()
+        self.calls = OutgoingCalls()
+        self.dropped = 0
+        self.violations = 0
+
+    # Messages
+
+    def receive(self, expression: Any) -> None:
+        """
+        Handle a message. One that isn't understood is dropped; if it is a call
+        that can be answered, it is answered with an error.
+        """
+        try:
+            command = commandOf(expression)
+            if command in COMMANDS:
+                checkFields(command, expression[1:])
+        except ProtocolError as error:
+            self._dropped(expression, error)
+            return
+        if command not in COMMANDS:
+            expression = [expanded(field) for field in expression]
+        handler = self._handlerFor(command)
+        if handler is None:
+            self._invoker.sendCall(b"didNotUnderstand", command)
+            return
+        try:
+            handler(*expression[1:])
+        except Exception:
+            _log.failure("The message {command} failed.", command=command)
+
+    def _handlerFor(self, command: bytes) -> Callable[..., Any] | None:
+        known = _HANDLERS.get(command)
+        if known is not None:
+            handler: Callable[..., Any] = getattr(self._invoker, known)
+            return handler
+        try:
+            name = command.decode("ascii")
+        except UnicodeDecodeError:
+            return None
+        return getattr(self._invoker, f"proto_{name}", None) if name.isidentifier() else None
+
+    def _dropped(self, expression: Any, error: ProtocolError) -> None:
+        self.dropped += 1
+        # A peer that sends nothing else makes the log grow by its logarithm only.
+        if self.dropped & (self.dropped - 1) == 0:
+            text = "The peer sent a message that is dropped (number {count}): {error}"
+            _log.warn(text, count=self.dropped, error=str(error))
+        if isinstance(expression, list) and expression and expression[0] in (b"message", b"cachemessage"):
+            request, wanted = ([*expression[1:], None, None, None, None])[0:4:3]
+            if isinstance(request, int) and expanded(wanted):
+                self.incoming.refuse(request, error)
+
+    def versionReceived(self, version: int | float) -> None:
+        """The peer's version of the protocol: only one is spoken here."""
+        if version != VERSION:
+            self._invoker.closeConnection(f"the peer speaks version {version} of PB, we speak {VERSION}")
+
+    def answerReceived(self, request: int, sexp: Any) -> None:
+        """The result of a call of ours."""
+        result = self.calls.take(request)
+        if result is None:
+            _log.debug("The peer answers a call that doesn't wait for it.")
+            return
+        try:
+            outcome = self._unserializeAs("answer", sexp)
+        # Not even SystemExit may keep the caller waiting for ever.
+        except BaseException:
+            outcome = Failure()
+        if not result.called:
+            result.callback(outcome)
+
+    def errorReceived(self, request: int, sexp: Any) -> None:
+        """The failure of a call of ours."""
+        result = self.calls.take(request)
+        if result is None:
+            _log.debug("The peer reports the failure of a call that doesn't wait for it.")
+            return
+        try:
+            failure = asFailure(self._unserializeAs("error", sexp))
+        except BaseException:
+            failure = Failure()
+        if not result.called:
+            result.errback(failure)
+
+    def decrefReceived(self, luid: int | bytes) -> None:
+        """The peer gives a reference back."""
+        if not self.references.giveBack(luid):
+            _log.debug("The peer gives back a reference that it doesn't have.")
+
+    def decacheReceived(self, luid: int) -> None:
+        """The peer has forgotten a receipt of a cache."""
+        if luid not in self.caches.given:
+            _log.debug("The peer gives back a cache that it doesn't have.")
+        elif self.caches.giveBack(luid, self._invoker):
+            self._invoker.sendCall(b"uncache", luid)
+
+    def uncacheReceived(self, luid: int) -> None:
+        """The peer has forgotten that we cached an object of its."""
+        cache = self.caches.taken.pop(luid, None)
+        if cache is not None:
+            cache.broker = None
+
+    # Calls
+
+    def call(
+        self,
+        prefix: bytes,
+        perspective: Any,
+        luid: Any,
+        message: bytes,
+        args: tuple[Any, ...],
+        kw: dict[str, Any],
+    ) -> Deferred[Any] | None:
+        """
+        Call a method of the peer's.
+
+        @param prefix: empty, or C{b"cache"} for a cache of the peer.
+        @return: a Deferred of the result, or None if no answer is wanted.
+        @raise DeadReferenceError: when the connection is lost.
+        """
+        callback, errback, wanted = takeOptions(kw) if kw else (None, None, 1)
+        if not self.connected:
+            raise DeadReferenceError(f"Calling Stale Broker: the connection is lost, no {message!r} any more")
+        request = 0
+        invoker = self._invoker
+        outer, self._given = self._given, []
+        unanswered, self.incoming.unanswered = self.incoming.unanswered, False
+        try:
+            encoder = invoker.plainEncoder() if self._plain else None
+            netArgs = encoder and encoder.encode(args)
+            if netArgs is None:
+                netArgs = invoker.serialize(args, perspective=perspective, method=message)
+            netKw = encoder and encoder.encode(kw)
+            if netKw is None:
+                netKw = invoker.serialize(kw, perspective=perspective, method=message)
+            if not self.connected:
+                raise PBConnectionLost("the connection was lost while the arguments were being serialised")
+            request = self.calls.newRequest()
+            result = self.calls.expect(request, callback, errback) if wanted else None
+            invoker.sendCall(prefix + b"message", request, luid, message, wanted, netArgs, netKw)
+        except Exception:
+            failure = Failure()
+            self._takeBack(self._given)
+            self.outbox.sendWaiting()
+            return self.calls.refuse(request, failure)
+        finally:
+            self._given = outer
+            self.incoming.unanswered = unanswered
+        return result
+
+    def run(self, find: Callable[[Any], Any], *fields: Any) -> None:
+        """
+        Run a call of the peer's; see L{IncomingCalls.run}. What its answer
+        gives out is taken back if it can't be sent.
+        """
+        outer, self._given = self._given, []
+        try:
+            self.incoming.run(find, *fields)
+        finally:
+            self._given = outer
+
+    # References and caches
+
+    def lend(self, object: Any) -> int:
+        """
+        The id of an object that is about to be sent.
+
+        @raise Error: when the peer has as many references as it may.
+        """
+        luid = self.references.again(object)
+        if luid is None:
+            self._checkRoom(len(self.references), self._invoker.limits.references, "reference")
+            luid = self.luids.take()
+            self.references.lend(luid, object)
+        self._gave(lambda: self.references.giveBack(luid))
+        return luid
+
+    def cacheLuid(self, object: Any, again: Any) -> int | None:
+        """
+        The id under which the peer caches an object, or None.
+
+        @param again: whether it is about to be sent once more.
+        """
+        luid = self.caches.luidOf(object)
+        if luid is not None and again:
+            self.caches.given[luid].incref()
+            self._gave(lambda: self.caches.giveBack(luid, self._invoker))
+        return luid
+
+    def giveCache(self, object: Any) -> int:
+        """
+        The new id of an object that the peer is about to cache.
+
+        @raise Error: when the peer has as many caches as it may.
+        """
+        self._checkRoom(len(self.caches.given), self._invoker.limits.caches, "cache")
+        luid = self.luids.take()
+        self.caches.give(luid, object, self._invoker.serializingPerspective)
+        self._gave(lambda: self.caches.giveBack(luid, self._invoker))
+        return luid
+
+    def _checkRoom(self, count: int, limit: int, what: str) -> None:
+        if count <= limit:
+            return
+        self.violations += 1
+        text = f"Maximum PB {what} count exceeded."
+        if self.violations > self._invoker.limits.violations:
+            self._invoker.closeConnection(text)
+            raise Error(text + "  Goodbye.")
+        raise Error(text)
+
+    def release(self, command: bytes, luid: Any) -> None:
+        """Tell the peer that a reference or cache is forgotten here."""
+        if self.connected:
+            self.outbox.release((command, luid))
+
+    # The end
+
+    def lost(self, reason: Any) -> None:
+        """
+        The connection is lost: calls fail, caches are no longer observed.
+        """
+        self.connected = False
+        self.outbox.clear()
+        self.references.luids = {}
+        self.calls.failAll(reason)
+        self.caches.stopAll(self._invoker)
+
+    def forget(self) -> None:
+        """Drop what the connection held, once everybody has been told."""
+        self.references = References()
+        self.caches = Caches()

@@ -1,0 +1,3 @@
+"""
+Protocols: thin layers between a transport and a peer.
+"""

@@ -1,0 +1,248 @@
+"""
+Banana as a Twisted protocol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
+from twisted.persisted.styles import Ephemeral
+
+from myspread._codec import (
+    DIALECTS,
+    PB,
+    Decoder,
+    Dialect,
+    Handshake,
+    PlainEncoder,
+    encode,
+    newDecoder,
+)
+from myspread._errors import BananaError
+from myspread.limits import Limits, changeDefaults, defaultLimits
+
+__all__ = ["Banana", "decodeOne", "encodeOne", "setPrefixLimit"]
+
+_log = Logger()
+
+MOST_GATHERED = 64 * 1024
+"""
+Bytes after which messages are written even while a chunk is being handled.
+Until then they leave together: each write costs the reactor as much as a call.
+"""
+
+
+def setPrefixLimit(limit: int) -> None:
+    """
+    Set how many base-128 digits may stand before a delimiter byte, on every
+    connection that has no limit of its own: C{Limits.prefixLength}.
+    """
+    changeDefaults(prefixLength=limit)
+
+
+def encodeOne(lst: Any) -> bytes:
+    """
+    The bytes of an s-expression in the dialect C{none}.
+
+    @raise BananaError: when it contains what Banana can't carry.
+    """
+    return encode(lst, limits=defaultLimits())
+
+
+def decodeOne(st: bytes) -> Any:
+    """
+    The first s-expression of some bytes in the dialect C{none}.
+
+    @raise BananaError: when they aren't Banana.
+    @raise IndexError: when they contain no whole expression.
+    """
+    for expression in Decoder(defaultLimits(), DIALECTS[b"none"]).feed(st):
+        return expression
+    raise IndexError("the bytes contain no whole expression")
+
+
+class Banana(Protocol, Ephemeral):
+    """
+    Sends and receives s-expressions. Subclasses override
+    L{expressionReceived}, and L{connectionReady} to learn when to begin.
+
+    @cvar knownDialects: names of the dialects, the preferred one first.
+    @ivar isClient: whether we opened the connection.
+    @ivar currentDialect: the name of the negotiated dialect, None before.
+    """
+
+    knownDialects: ClassVar[list[bytes]] = [b"pb", b"none"]
+    outgoingVocabulary: ClassVar[dict[bytes, int]] = dict(PB.words)
+    incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
+
+    transport: Any
+    currentDialect: bytes | None = None
+    _dialect: Dialect | None = None
+    _limits: Limits | None = None
+    _handshake: Handshake
+    _decoding = False
+    _closing = False
+    _gathers = False
+    _gatheredBytes = 0
+
+    def __init__(self, isClient: Any = 1, *, limits: Limits | None = None) -> None:
+        """
+        @param limits: bounds for this connection; by default those of all that
+            have none of their own.
+        """
+        self.isClient = isClient
+        self._limits = limits
+        self._decoder = newDecoder(self.limits)
+        self._backlog: list[bytes] = []
+        self._gathered: list[bytes] = []
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of this connection."""
+        return self._limits or defaultLimits()
+
+    @limits.setter
+    def limits(self, limits: Limits | None) -> None:
+        self._limits = limits
+
+    @property
+    def prefixLimit(self) -> int:
+        """C{limits.prefixLength}, under the name of C{twisted.spread}."""
+        return self.limits.prefixLength
+
+    @prefixLimit.setter
+    def prefixLimit(self, limit: int) -> None:
+        self.setPrefixLimit(limit)
+
+    @property
+    def sizeLimit(self) -> int:
+        """C{limits.stringLength}, under the name of C{twisted.spread}."""
+        return self.limits.stringLength
+
+    @sizeLimit.setter
+    def sizeLimit(self, limit: int) -> None:
+        self.limits = replace(self.limits, stringLength=limit, listLength=limit)
+
+    def setPrefixLimit(self, limit: int) -> None:
+        """Set C{limits.prefixLength} for this connection."""
+        self.limits = replace(self.limits, prefixLength=limit)
+
+    def connectionMade(self) -> None:
+        """Begin the handshake."""
+        # What is written after loseConnection still leaves, but not over TLS,
+        # which gathers by itself.
+        self._gathers = not hasattr(self.transport, "getPeerCertificate")
+        self.currentDialect = None
+        self._handshake = Handshake(bool(self.isClient), self.knownDialects)
+        offer = self._handshake.opening()
+        if offer is not None:
+            self.sendEncoded(offer)
+
+    def connectionReady(self) -> None:
+        """The dialect is negotiated. Subclasses override this."""
+
+    def _selectDialect(self, dialect: bytes) -> None:
+        self.currentDialect = dialect
+        self._dialect = self._decoder.dialect = DIALECTS.get(dialect) or Dialect(dialect, {}, {})
+        self.connectionReady()
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Decode what has arrived and hand on each whole expression; nothing more
+        once the peer has broken the rules.
+
+        @raise BananaError: when it isn't Banana, or exceeds a limit. What came
+            before has been handed on; the stream is unreadable from here.
+        """
+        if self._closing:
+            return
+        # What is handed on may lead to more data at once, on transports in memory.
+        self._backlog.append(data)
+        if self._decoding:
+            return
+        self._decoding = True
+        self._decoder.limits = self.limits
+        try:
+            while self._backlog:
+                for expression in self._decoder.feed(self._backlog.pop(0)):
+                    self.callExpressionReceived(expression)
+                    if self._closing:
+                        self._backlog.clear()
+                        return
+        finally:
+            self._decoding = False
+            self._flush()
+
+    def callExpressionReceived(self, obj: Any) -> None:
+        """Hand an expression on: to the handshake, or L{expressionReceived}."""
+        if self.currentDialect is not None:
+            self.expressionReceived(obj)
+            return
+        try:
+            answer, dialect = self._handshake.receive(obj)
+        except BananaError as error:
+            _log.info("The handshake failed, disconnecting: {error}", error=str(error))
+            self._closing = True
+            self._flush()
+            self.transport.loseConnection()
+            return
+        if answer is not None:
+            self.sendEncoded(answer)
+        self._selectDialect(dialect.name)
+
+    def expressionReceived(self, lst: Any) -> None:
+        """
+        An expression has arrived: bytes, int, float, or a list of expressions.
+        Subclasses override this.
+
+        @raise NotImplementedError: always.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} must override expressionReceived")
+
+    def sendEncoded(self, obj: Any) -> None:
+        """
+        Encode an expression and write it.
+
+        @param obj: bytes, int, float, or a list or tuple of expressions.
+        @raise BananaError: when it contains anything else, or exceeds a limit;
+            then nothing is written.
+        """
+        data = self._encoded(obj)
+        if self._decoding and self._gathers:
+            self._gathered.append(data)
+            self._gatheredBytes += len(data)
+            if self._gatheredBytes < MOST_GATHERED:
+                return
+            self._flush()
+        else:
+            self.transport.write(data)
+
+    def _flush(self) -> None:
+        """Write what was gathered while a chunk was being handled."""
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._gatheredBytes = 0
+            self.transport.write(b"".join(gathered))
+
+    def plainEncoder(self) -> PlainEncoder | None:
+        """What writes plain values directly, where there is an accelerator."""
+        return None
+
+    def checkEncodable(self, obj: Any) -> None:
+        """
+        Find out whether an expression that has to wait can be sent later.
+
+        @raise BananaError: when it can't be encoded.
+        """
+        self._encoded(obj)
+
+    def _encoded(self, obj: Any) -> bytes:
+        encoder = self.plainEncoder() if type(obj) is tuple else None
+        if encoder is not None:
+            data = encoder.message(obj)
+            if data is not None:
+                return data
+        return encode(obj, self._dialect or DIALECTS[b"none"], self.limits)

@@ -1,0 +1,407 @@
+"""
+L{Broker}: Perspective Broker as a Twisted protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from myspread._codec import PlainEncoder
+from myspread._errors import BananaError
+from myspread._flavors.dispatch import LONGEST_NAME
+from myspread._flavors.remote import RemoteReference
+from myspread._jelly import globalSecurity
+from myspread._native import accelerator
+from myspread._net.banana import Banana
+from myspread._net.paging import PageProducers
+from myspread._net.tables import BrokerTables
+from myspread._peer import Peer
+from myspread._peer.peer import VERSION
+from myspread.limits import Limits
+from myspread.security import ITaster
+
+__all__ = ["Broker"]
+
+_log = Logger()
+
+Notifier = Callable[[], Any]
+
+_GIVEN_LISTS = frozenset(
+    {
+        "_sendMessage",
+        "callExpressionReceived",
+        "expressionReceived",
+        "proto_answer",
+        "proto_cachemessage",
+        "proto_error",
+        "proto_message",
+        "sendCall",
+        "sendEncoded",
+        "serialize",
+        "unserialize",
+    }
+)
+"""The methods that are given s-expressions as lists where they are overridden."""
+
+_overriding: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+"""For each subclass of L{Broker}, whether it overrides one of them."""
+
+
+def _asBytes(name: Any) -> Any:
+    return name.encode("utf-8") if isinstance(name, str) else name
+
+
+class Broker(BrokerTables, PageProducers, Banana):
+    """
+    One connection between two programs that call each other's objects.
+
+    Applications get brokers from factories, and use little more of them than
+    L{notifyOnDisconnect} and C{transport}. The tables are those of
+    C{twisted.spread}, for programs that look into them; they are None once the
+    connection is lost.
+
+    @ivar factory: the factory that made this broker.
+    @ivar disconnected: whether the connection is lost.
+    @ivar serializingPerspective: to whom an object is being sent.
+    @ivar unserializingPerspective: from whom an object is being received.
+    """
+
+    version = VERSION
+    username: Any = None
+    factory: Any = None
+    disconnected = 0
+    serializingPerspective: Any = None
+    unserializingPerspective: Any = None
+    jellyMethod: Any = None
+    jellyArgs: Any = None
+    jellyKw: Any = None
+    _encoder: PlainEncoder | None = None
+
+    def __init__(
+        self, isClient: Any = 1, security: ITaster | None = None, *, limits: Limits | None = None
+    ) -> None:
+        """
+        @param isClient: whether we opened the connection.
+        @param security: the policy; by default
+            L{globalSecurity<myspread.jelly.globalSecurity>}.
+        @param limits: what the peer may cost.
+        """
+        super().__init__(isClient, limits=limits)
+        self._peer = Peer(self, globalSecurity if security is None else security)
+        self.connects: list[Notifier] | None = []
+        self.failures: list[Notifier] | None = []
+        self.disconnects: list[Notifier] | None = []
+
+    # The connection
+
+    def connectionMade(self) -> None:
+        """Turn off Nagle's algorithm, and begin the handshake."""
+        # With it, a large call waits 40 ms for the peer's delayed ACK.
+        setTcpNoDelay = getattr(self.transport, "setTcpNoDelay", None)
+        if setTcpNoDelay is not None:
+            setTcpNoDelay(True)
+        super().connectionMade()
+
+    def connectionReady(self) -> None:
+        """The handshake is done: send the version, tell whoever waits for it."""
+        self.sendCall(b"version", self.version)
+        notifiers, self.connects = self.connects or [], None
+        self._notify(notifiers)
+        if self.factory is not None:
+            self.factory.clientConnectionMade(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Handle what has arrived. A stream that can't be read is closed."""
+        if accelerator is not None:
+            self._decoder.lazy = self._dialect is not None and not self._wantsLists()
+        try:
+            super().dataReceived(data)
+        except BananaError as error:
+            self.closeConnection(str(error))
+
+    def plainEncoder(self) -> PlainEncoder | None:
+        """
+        What writes plain values directly, or None where there is no accelerator,
+        or where a subclass wants to see s-expressions.
+        """
+        if self._dialect is None or accelerator is None or self._wantsLists():
+            return None
+        limits = self.limits
+        if self._encoder is None or self._encoder.limits is not limits:
+            self._encoder = PlainEncoder(self._dialect, limits)
+        return self._encoder
+
+    def _wantsLists(self) -> bool:
+        """Whether anything is overridden that is given s-expressions."""
+        own = type(self)
+        if own not in _overriding:
+            _overriding[own] = any(getattr(own, name) is not getattr(Broker, name) for name in _GIVEN_LISTS)
+        return _overriding[own] or not _GIVEN_LISTS.isdisjoint(self.__dict__)
+
+    def closeConnection(self, reason: str) -> None:
+        """
+        Close the connection because the peer has broken the rules.
+
+        @param reason: for the log.
+        """
+        self._closing = True
+        self._flush()
+        _log.warn("Closing the connection to {peer}: {reason}", peer=self.transport.getPeer(), reason=reason)
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """
+        Calls that wait fail with L{PBConnectionLost}, caches are no longer
+        observed, and everybody who asked to be is notified; in this order.
+        """
+        self.disconnected = 1
+        self._closing = True
+        self._peer.lost(reason)
+        if self.connects is not None:
+            self.connectionFailed()
+        notifiers, self.disconnects = list(self.disconnects or ()), None
+        self._notify(notifiers)
+        self._peer.forget()
+        self.pageProducers = []
+        told = getattr(self.factory, "brokerLost", None)
+        if told is not None:
+            told(self, reason)
+
+    def connectionFailed(self) -> None:
+        """The connection was lost before the handshake was done."""
+        notifiers, self.failures = self.failures or [], None
+        self._notify(notifiers)
+
+    def _notify(self, notifiers: list[Notifier]) -> None:
+        for notifier in notifiers:
+            try:
+                notifier()
+            # Not even SystemExit may keep the others from being told.
+            except BaseException:
+                _log.failure("A notifier of a broker failed.")
+
+    def notifyOnConnect(self, notifier: Notifier) -> None:
+        """Call C{notifier()} once the handshake is done, or now if it is."""
+        assert callable(notifier)
+        if self.connects is None:
+            self._notify([notifier])
+        else:
+            self.connects.append(notifier)
+
+    def notifyOnFail(self, notifier: Notifier) -> None:
+        """Call C{notifier()} if the connection is lost before the handshake is done."""
+        assert callable(notifier)
+        if self.failures is not None:
+            self.failures.append(notifier)
+
+    def notifyOnDisconnect(self, notifier: Notifier) -> None:
+        """Call C{notifier()} once the connection is lost, or now if it is."""
+        assert callable(notifier)
+        if self.disconnects is None:
+            self._notify([notifier])
+        else:
+            self.disconnects.append(notifier)
+
+    def dontNotifyOnDisconnect(self, notifier: Notifier) -> None:
+        """Take back one L{notifyOnDisconnect}, if there is one."""
+        if self.disconnects is not None and notifier in self.disconnects:
+            self.disconnects.remove(notifier)
+
+    # Messages
+
+    def expressionReceived(self, sexp: Any) -> None:
+        """Handle a message: C{[command, field, ...]}."""
+        self._peer.receive(sexp)
+
+    def sendCall(self, *exp: Any) -> None:
+        """
+        Send a message.
+
+        @param exp: the command (bytes) and its fields.
+        @raise BananaError: when it can't be encoded; then nothing is sent.
+        """
+        self._peer.outbox.send(exp)
+
+    def proto_version(self, vnum: Any) -> None:
+        """C{[version, number]}: the peer's version of the protocol."""
+        self._peer.versionReceived(vnum)
+
+    def proto_didNotUnderstand(self, command: Any) -> None:
+        """C{[didNotUnderstand, command]}: the peer doesn't know a message of ours."""
+        _log.warn("The peer did not understand the message {command}.", command=command[:LONGEST_NAME])
+
+    def proto_message(
+        self, requestID: Any, objectID: Any, message: Any, answerRequired: Any, netArgs: Any, netKw: Any
+    ) -> None:
+        """C{[message, ...]}: a call of an object that is lent to the peer."""
+        find = self.localObjectForID
+        self._peer.run(find, requestID, objectID, message, answerRequired, netArgs, netKw)
+
+    def proto_cachemessage(
+        self, requestID: Any, objectID: Any, message: Any, answerRequired: Any, netArgs: Any, netKw: Any
+    ) -> None:
+        """C{[cachemessage, ...]}: an update of a cache that we hold."""
+        find = self._peer.caches.taken.get
+        self._peer.run(find, requestID, objectID, message, answerRequired, netArgs, netKw)
+
+    def proto_answer(self, requestID: Any, netResult: Any) -> None:
+        """C{[answer, request, result]}: the result of a call of ours."""
+        self._peer.answerReceived(requestID, netResult)
+
+    def proto_error(self, requestID: Any, fail: Any) -> None:
+        """C{[error, request, failure]}: the failure of a call of ours."""
+        self._peer.errorReceived(requestID, fail)
+
+    def proto_decref(self, objectID: Any) -> None:
+        """C{[decref, id]}: the peer gives a reference back."""
+        self._peer.decrefReceived(_asBytes(objectID))
+
+    def proto_decache(self, objectID: Any) -> None:
+        """C{[decache, id]}: the peer has forgotten a receipt of a cache."""
+        self._peer.decacheReceived(objectID)
+
+    def proto_uncache(self, objectID: Any) -> None:
+        """C{[uncache, id]}: a cache of ours is no longer kept up to date."""
+        self._peer.uncacheReceived(objectID)
+
+    def _sendMessage(
+        self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
+    ) -> Deferred[Any] | None:
+        return self._peer.call(prefix, perspective, objectID, _asBytes(message), args, kw)
+
+    # Conversion
+
+    def serialize(
+        self, object: Any, perspective: Any = None, method: Any = None, args: Any = None, kw: Any = None
+    ) -> Any:
+        """
+        The s-expression of an object, under this broker's policy; for a
+        Deferred or a coroutine, a Deferred of it.
+
+        @param perspective: to whom it is sent.
+        @param method: the method whose argument or result it is.
+        @raise InsecureJelly: when it cannot travel.
+        @raise LimitExceeded: when it is too large.
+        """
+        return self._peer.serialize(object, perspective, method, args, kw)
+
+    def serializeResult(self, object: Any, perspective: Any, method: Any, args: Any, kw: Any) -> Any:
+        """
+        As L{serialize}, for the result of a call, which nobody looks into
+        before it is sent.
+        """
+        return self._peer.serializeResult(object, perspective, method, args, kw)
+
+    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+        """
+        The object of an s-expression, under this broker's policy.
+
+        @param perspective: from whom it comes.
+        @raise InsecureJelly: when the policy refuses a part of it, or it isn't
+            Jelly.
+        """
+        return self._peer.unserialize(sexp, perspective)
+
+    @property
+    def security(self) -> ITaster:
+        """The policy."""
+        return self._peer.incoming.security
+
+    @security.setter
+    def security(self, security: ITaster) -> None:
+        self._peer.usePolicy(security)
+
+    # References
+
+    def registerReference(self, object: Any) -> int:
+        """
+        Lend an object to the peer, or count one more.
+
+        @return: its id.
+        @raise Error: when the peer has as many references as it may.
+        """
+        return self._peer.lend(object)
+
+    def unregisterReference(self, refnum: Any) -> None:
+        """
+        Forget an object that is lent to the peer, however often it was sent:
+        the peer's references to it are dead from now on.
+
+        @raise KeyError: when nothing is lent under this id.
+        """
+        self._peer.references.withdraw(_asBytes(refnum))
+
+    def setNameForLocal(self, name: Any, object: Any) -> None:
+        """Lend an object under a name, such as C{root}."""
+        assert object is not None
+        self._peer.references.name(_asBytes(name), object)
+
+    def remoteForName(self, name: Any) -> RemoteReference:
+        """
+        A reference to what the peer lends under a name. Whether there is
+        anything shows at the first call.
+        """
+        return RemoteReference(None, self, _asBytes(name), 0)
+
+    def localObjectForID(self, luid: Any) -> Any:
+        """The object that is lent under an id or name, or None."""
+        return self._peer.references.find(_asBytes(luid))
+
+    def sendDecRef(self, objectID: Any) -> None:
+        """Tell the peer that a reference of its is forgotten here."""
+        self._peer.release(b"decref", objectID)
+
+    # Caches
+
+    def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
+        """
+        The id under which the peer caches an object, or None.
+
+        @param incref: whether it is about to be sent once more.
+        """
+        return self._peer.cacheLuid(instance, incref)
+
+    def remotelyCachedForLUID(self, luid: Any) -> Any:
+        """
+        The object that the peer caches under an id.
+
+        @raise KeyError: when there is none.
+        """
+        return self._peer.caches.given[luid].object
+
+    def cacheRemotely(self, instance: Any) -> int:
+        """
+        A new id for an object that the peer is about to cache.
+
+        @raise Error: when the peer has as many caches as it may.
+        """
+        return self._peer.giveCache(instance)
+
+    def cacheLocally(self, cid: Any, instance: Any) -> None:
+        """Keep a cache of an object of the peer, to be kept up to date."""
+        self._peer.caches.taken[cid] = instance
+
+    def cachedLocallyAs(self, cid: Any) -> Any:
+        """
+        The cache that we hold under an id.
+
+        @raise KeyError: when there is none.
+        """
+        return self._peer.caches.taken[cid]
+
+    def decCacheRef(self, objectID: Any) -> None:
+        """Tell the peer that a receipt of a cache is forgotten here."""
+        self._peer.release(b"decache", objectID)
+
+    def newLocalID(self) -> int:
+        """A new id for a reference or cache."""
+        return self._peer.luids.take()
+
+    def newRequestID(self) -> int:
+        """A new id for a call."""
+        return self._peer.calls.newRequest()

@@ -1,0 +1,78 @@
+"""
+What programs look into: the state of a connection under the names that
+C{twisted.spread} has for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from myspread._peer import Local, Peer
+
+__all__ = ["BrokerTables"]
+
+Notifier = Callable[[], Any]
+
+
+class BrokerTables:
+    """
+    The tables of a broker. They are None once the connection is lost.
+    """
+
+    _peer: Peer
+    disconnected: Any
+
+    def _table(self, table: Any) -> Any:
+        return None if self.disconnected else table
+
+    @property
+    def localObjects(self) -> dict[Any, Local]:
+        """By id or name, what is lent to the peer."""
+        return self._table(self._peer.references.objects)  # type: ignore[no-any-return]
+
+    @property
+    def luids(self) -> dict[Any, int]:
+        """By C{processUniqueID()}, the ids of what is lent to the peer."""
+        return self._table(self._peer.references.luids)  # type: ignore[no-any-return]
+
+    @property
+    def _localCleanup(self) -> dict[Any, Notifier]:
+        return self._peer.references.cleanups
+
+    @property
+    def remotelyCachedObjects(self) -> dict[int, Local]:
+        """By id, our objects that the peer caches."""
+        return self._table(self._peer.caches.given)  # type: ignore[no-any-return]
+
+    @property
+    def remotelyCachedLUIDs(self) -> dict[Any, int]:
+        """By C{processUniqueID()}, the ids of what the peer caches."""
+        return self._table(self._peer.caches.luids)  # type: ignore[no-any-return]
+
+    @property
+    def locallyCachedObjects(self) -> dict[int, Any]:
+        """By id, our caches of the peer's objects."""
+        return self._table(self._peer.caches.taken)  # type: ignore[no-any-return]
+
+    @property
+    def waitingForAnswers(self) -> dict[int, Deferred[Any]]:
+        """By request id, the Deferreds of our calls."""
+        return self._table(self._peer.calls.waiting)  # type: ignore[no-any-return]
+
+    @property
+    def currentRequestID(self) -> int:
+        """The id of our latest call."""
+        return self._peer.calls.lastRequest
+
+    @property
+    def currentLocalID(self) -> int:
+        """The latest id of a reference or cache."""
+        return self._peer.luids.last
+
+    @property
+    def maxBrokerRefsViolations(self) -> int:
+        """How often the peer made us exceed a limit on references."""
+        return self._peer.violations

@@ -1,0 +1,201 @@
+"""
+Tests for what applications override in a broker: it gets lists, as in stock.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from myspread import pb
+from myspread.testing import brokerPair
+from tests.peer.wire import CALL, NO_KEYWORDS, Wire, arguments
+
+ANSWER = [b"answer", 1, 5]
+
+
+class Echo(pb.Root):
+    """Returns what it gets."""
+
+    def remote_echo(self, value: Any) -> Any:
+        """Return C{value}."""
+        return value
+
+
+class Recording(pb.Broker):
+    """Records what passes through each method that may be overridden, and passes it on."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.passed: list[Any] = []
+
+    def expressionReceived(self, sexp: Any) -> None:
+        """A message arrives."""
+        self.passed.append(("expressionReceived", sexp))
+        super().expressionReceived(sexp)
+
+    def proto_message(self, *fields: Any) -> None:
+        """A call arrives."""
+        self.passed.append(("proto_message", fields))
+        super().proto_message(*fields)
+
+    def proto_answer(self, *fields: Any) -> None:
+        """An answer arrives."""
+        self.passed.append(("proto_answer", fields))
+        super().proto_answer(*fields)
+
+    def sendCall(self, *exp: Any) -> None:
+        """A message leaves."""
+        self.passed.append(("sendCall", exp))
+        super().sendCall(*exp)
+
+    def sendEncoded(self, obj: Any) -> None:
+        """An expression leaves."""
+        self.passed.append(("sendEncoded", obj))
+        super().sendEncoded(obj)
+
+    def serialize(self, object: Any, *args: Any, **kw: Any) -> Any:
+        """Something becomes an expression."""
+        sexp = super().serialize(object, *args, **kw)
+        self.passed.append(("serialize", object, sexp))
+        return sexp
+
+    def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+        """An expression becomes something."""
+        self.passed.append(("unserialize", sexp))
+        return super().unserialize(sexp, perspective)
+
+
+class OverridingTests(TestCase):
+    """
+    Every message passes through the methods that stock has for it.
+    """
+
+    def test_server(self) -> None:
+        """A call and its answer, on the side that is called."""
+        wire = Wire(Echo(), Recording(False))
+        wire.broker.passed.clear()
+        self.assertEqual(wire.exchange(CALL), [ANSWER])
+        self.assertEqual(
+            wire.broker.passed,
+            [
+                ("expressionReceived", CALL),
+                ("proto_message", tuple(CALL[1:])),
+                ("unserialize", arguments(5)),
+                ("unserialize", NO_KEYWORDS),
+                ("serialize", 5, 5),
+                ("sendCall", (b"answer", 1, 5)),
+                ("sendEncoded", (b"answer", 1, 5)),
+            ],
+        )
+
+    def test_client(self) -> None:
+        """A call and its answer, on the side that calls."""
+        wire = Wire(broker=Recording(True))
+        wire.broker.passed.clear()
+        result = wire.broker.remoteForName("root").callRemote("echo", 5)
+        self.assertEqual(wire.received(), [CALL])
+        wire.send(ANSWER)
+        self.assertEqual(self.successResultOf(result), 5)
+        message = tuple(CALL)
+        self.assertEqual(
+            wire.broker.passed[2:],
+            [
+                ("sendCall", message),
+                ("sendEncoded", message),
+                ("expressionReceived", ANSWER),
+                ("proto_answer", (1, 5)),
+                ("unserialize", 5),
+            ],
+        )
+        serialized = [each[1:] for each in wire.broker.passed[:2]]
+        self.assertEqual(serialized, [((5,), arguments(5)), ({}, NO_KEYWORDS)])
+
+    def test_changing(self) -> None:
+        """A subclass may change what passes."""
+
+        class Doubling(pb.Broker):
+            def unserialize(self, sexp: Any, perspective: Any = None) -> Any:
+                value = super().unserialize(sexp, perspective)
+                return tuple(each * 2 for each in value) if isinstance(value, tuple) else value
+
+            def proto_answer(self, requestID: Any, netResult: Any) -> None:
+                super().proto_answer(requestID, netResult + 1)
+
+        class ServerFactory(pb.PBServerFactory):
+            protocol = Doubling
+
+        class ClientFactory(pb.PBClientFactory):
+            protocol = Doubling
+
+        pair = brokerPair(serverFactory=ServerFactory(Echo()), clientFactory=ClientFactory())
+        self.assertEqual(pair.result(pair.root.callRemote("echo", 5)), 11)
+
+    def test_swallowing(self) -> None:
+        """A subclass may keep a message to itself."""
+
+        class Deaf(pb.Broker):
+            def expressionReceived(self, sexp: Any) -> None:
+                if sexp[0] != b"message":
+                    super().expressionReceived(sexp)
+
+        wire = Wire(Echo(), Deaf(False))
+        self.assertEqual(wire.exchange(CALL, [b"hello"]), [[b"didNotUnderstand", b"hello"]])
+
+    def test_localObjectForID(self) -> None:
+        """A subclass may find objects in its own way."""
+
+        class Anything(pb.Broker):
+            def localObjectForID(self, luid: Any) -> Any:
+                return Echo()
+
+        wire = Wire(broker=Anything(False))
+        self.assertEqual(wire.exchange([*CALL[:2], b"whatever", *CALL[3:]]), [ANSWER])
+
+    def test_flavor(self) -> None:
+        """A flavor that overrides C{remoteMessageReceived} gets the arguments as lists."""
+        got: list[Any] = []
+
+        class Raw(pb.Root):
+            def remoteMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
+                got.append((message, args, kw))
+                return broker.serialize("done")
+
+        self.assertEqual(Wire(Raw()).exchange(CALL), [[b"answer", 1, [b"unicode", b"done"]]])
+        self.assertEqual(got, [("echo", arguments(5), NO_KEYWORDS)])
+
+
+class ContextTests(TestCase):
+    """
+    What a broker says about the object that is being converted.
+    """
+
+    def test_serializing(self) -> None:
+        """Perspective, method and arguments are those of the innermost object, and None afterwards."""
+        seen: list[Any] = []
+
+        class Looking(pb.Copyable):
+            def getStateToCopyFor(self, perspective: Any) -> Any:
+                context = broker.jellyMethod, broker.jellyArgs, broker.jellyKw
+                seen.append((broker.serializingPerspective, *context))
+                if perspective == "outer":
+                    broker.serialize(Looking(), "inner", "innerMethod", 1, 2)
+                    seen.append((broker.serializingPerspective, broker.jellyMethod))
+                return {}
+
+        broker: Any = Wire().broker
+        broker.serialize(Looking(), "outer", "outerMethod", 3, 4)
+        self.assertEqual(
+            seen,
+            [("outer", "outerMethod", 3, 4), ("inner", "innerMethod", 1, 2), ("outer", "outerMethod")],
+        )
+        self.assertIsNone(broker.serializingPerspective)
+        self.assertIsNone(broker.jellyMethod)
+
+    def test_unserializing(self) -> None:
+        """References know for whom they were received."""
+        broker = Wire().broker
+        reference = broker.unserialize([b"remote", 5], "me")
+        self.assertEqual(reference.perspective, "me")
+        self.assertIsNone(broker.unserializingPerspective)

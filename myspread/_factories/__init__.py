@@ -1,0 +1,3 @@
+"""
+Factories, and the functions that connect them.
+"""

@@ -1,0 +1,3 @@
+"""
+Login with C{twisted.cred}, on both sides.
+"""

@@ -1,0 +1,145 @@
+"""
+Perspective Broker. The names of L{twisted.spread.pb}, and those that only
+myspread has.
+"""
+
+from __future__ import annotations
+
+from myspread import banana
+from myspread._errors import (
+    DeadReferenceError,
+    Error,
+    ForeignReference,
+    InsecureJelly,
+    LimitExceeded,
+    MalformedJelly,
+    MethodChanged,
+    NoSuchMethod,
+    NotJellyable,
+    PBConnectionLost,
+    ProtocolError,
+    RemoteError,
+)
+from myspread._factories.client import PBClientFactory
+from myspread._factories.connecting import connect, getObjectAt
+from myspread._factories.server import PBServerFactory
+from myspread._flavors.failures import CopiedFailure, CopyableFailure, failure2Copyable
+from myspread._flavors.perspective import Avatar, Perspective
+from myspread._flavors.referencing import AsReferenceable
+from myspread._flavors.remote import RemoteMethod, RemoteReference
+from myspread._login.challenge import challenge, respond
+from myspread._login.server import (
+    JellyableAvatarMixin,
+    PortalAuthChallenger,
+    PortalRoot,
+    PortalWrapper,
+    Realm,
+)
+from myspread._net.broker import Broker
+from myspread._peer import Local
+from myspread.flavors import (
+    Cacheable,
+    Copyable,
+    IPBRoot,
+    Jellyable,
+    Referenceable,
+    RemoteCache,
+    RemoteCacheObserver,
+    RemoteCopy,
+    Root,
+    Serializable,
+    Viewable,
+    ViewPoint,
+    copyTags,
+    setCopierForClass,
+    setCopierForClassTree,
+    setFactoryForClass,
+    setUnjellyableFactoryForClass,
+    setUnjellyableForClass,
+    setUnjellyableForClassTree,
+)
+from myspread.interfaces import IJellyable, IPerspective, IUnjellyable, IUsernameMD5Password
+from myspread.jelly import globalSecurity, jelly, unjelly
+from myspread.limits import Limits, settableConstants
+from myspread.security import SecurityOptions, SecurityPolicy
+
+__all__ = [
+    "MAX_BROKER_REFS",
+    "AsReferenceable",
+    "Avatar",
+    "Broker",
+    "Cacheable",
+    "CopiedFailure",
+    "Copyable",
+    "CopyableFailure",
+    "DeadReferenceError",
+    "Error",
+    "ForeignReference",
+    "IJellyable",
+    "IPBRoot",
+    "IPerspective",
+    "IUnjellyable",
+    "IUsernameMD5Password",
+    "InsecureJelly",
+    "Jellyable",
+    "LimitExceeded",
+    "Limits",
+    "Local",
+    "MalformedJelly",
+    "MethodChanged",
+    "NoSuchMethod",
+    "NotJellyable",
+    "PBClientFactory",
+    "PBConnectionLost",
+    "PBServerFactory",
+    "Perspective",
+    "ProtocolError",
+    "Realm",
+    "Referenceable",
+    "RemoteCache",
+    "RemoteCacheObserver",
+    "RemoteCopy",
+    "RemoteError",
+    "RemoteMethod",
+    "RemoteReference",
+    "Root",
+    "SecurityOptions",
+    "SecurityPolicy",
+    "Serializable",
+    "ViewPoint",
+    "Viewable",
+    "banana",
+    "challenge",
+    "connect",
+    "copyTags",
+    "failure2Copyable",
+    "getObjectAt",
+    "globalSecurity",
+    "jelly",
+    "portno",
+    "respond",
+    "setCopierForClass",
+    "setCopierForClassTree",
+    "setFactoryForClass",
+    "setUnjellyableFactoryForClass",
+    "setUnjellyableForClass",
+    "setUnjellyableForClassTree",
+    "unjelly",
+]
+
+MAX_BROKER_REFS = Limits.references
+"""
+Objects that one connection may lend to its peer. Setting it changes the limits
+of all connections that have none of their own.
+"""
+
+settableConstants(__name__, MAX_BROKER_REFS=("references", "caches"))
+
+portno = 8787
+"""The port that Perspective Broker is registered under."""
+
+# Private there, but programs with a login of their own inherit from these.
+_JellyableAvatarMixin = JellyableAvatarMixin
+_PortalAuthChallenger = PortalAuthChallenger
+_PortalRoot = PortalRoot
+_PortalWrapper = PortalWrapper

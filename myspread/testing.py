@@ -1,0 +1,216 @@
+"""
+For tests: two brokers that are connected in memory, without a reactor.
+
+    pair = brokerPair(Calculator())
+    self.assertEqual(pair.result(pair.root.callRemote("add", 1, 2)), 3)
+
+Nothing moves until C{pair} is told to move it, so that a test can look at every
+step, cut messages anywhere, and lose the connection at any moment. Time stands
+still but for C{pair.clock.advance}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.interfaces import IConsumer, ITransport
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from myspread._factories.client import PBClientFactory
+from myspread._factories.server import PBServerFactory
+
+__all__ = ["BrokerPair", "MemoryTransport", "brokerPair"]
+
+
+@implementer(ITransport, IConsumer)
+class MemoryTransport:
+    """
+    One end of a connection in memory.
+
+    @ivar written: what was written and not yet delivered.
+    @ivar disconnecting: whether this end wants to close the connection.
+    """
+
+    def __init__(self, host: IPv4Address, peer: IPv4Address) -> None:
+        self.written = bytearray()
+        self.disconnecting = False
+        self.aborting = False
+        self.producer: Any = None
+        self._streaming = False
+        self._host = host
+        self._peer = peer
+
+    def getHost(self) -> IPv4Address:
+        """An address that stands for this end."""
+        return self._host
+
+    def getPeer(self) -> IPv4Address:
+        """An address that stands for the other end."""
+        return self._peer
+
+    def write(self, data: bytes) -> None:
+        """Keep data for the next delivery."""
+        if not self.disconnecting:
+            self.written += data
+
+    def writeSequence(self, iovec: Any) -> None:
+        """Keep data for the next delivery."""
+        self.write(b"".join(iovec))
+
+    def loseConnection(self) -> None:
+        """Close the connection once what was written is delivered."""
+        self.disconnecting = True
+
+    def abortConnection(self) -> None:
+        """Close the connection now."""
+        self.disconnecting = self.aborting = True
+        self.written.clear()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing is ever delayed here."""
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Ask a producer for data whenever all that was written is delivered."""
+        self.producer = producer
+        self._streaming = streaming
+
+    def unregisterProducer(self) -> None:
+        """The producer has no more data."""
+        self.producer = None
+
+    def pull(self) -> None:
+        """Let a producer that waits to be asked write something."""
+        if self.producer is not None and not self._streaming and not self.written:
+            self.producer.resumeProducing()
+
+    def take(self, size: int | None) -> bytes:
+        """Up to C{size} bytes (all, for None) of what was written."""
+        data = bytes(self.written[:size])
+        del self.written[: len(data)]
+        return data
+
+
+class BrokerPair:
+    """
+    Two brokers that are connected in memory.
+
+    @ivar client: the broker that connected.
+    @ivar server: the broker that was connected to.
+    @ivar clock: their time.
+    @ivar connected: whether the connection still stands.
+    """
+
+    def __init__(self, serverFactory: Any, clientFactory: Any, clock: Clock) -> None:
+        """
+        @param serverFactory: makes the server's broker.
+        @param clientFactory: makes the client's broker.
+        """
+        self.serverFactory = serverFactory
+        self.clientFactory = clientFactory
+        self.clock = clock
+        self.connected = True
+        here, there = IPv4Address("TCP", "127.0.0.1", 40000), IPv4Address("TCP", "127.0.0.1", 8787)
+        self.server = serverFactory.buildProtocol(here)
+        self.client = clientFactory.buildProtocol(there)
+        self.serverTransport = MemoryTransport(there, here)
+        self.clientTransport = MemoryTransport(here, there)
+        self.server.makeConnection(self.serverTransport)
+        self.client.makeConnection(self.clientTransport)
+
+    @property
+    def root(self) -> Any:
+        """A reference to the server's root, for the client."""
+        return self.client.remoteForName("root")
+
+    def deliver(self, size: int | None = None) -> bool:
+        """
+        Let each end have what the other has written until now.
+
+        @param size: how many bytes at most; all, for None.
+        @return: whether anything moved.
+        """
+        moved = self._move(self.clientTransport, self.server, size)
+        moved = self._move(self.serverTransport, self.client, size) or moved
+        if self.connected:
+            self._closeIfWanted()
+        return moved
+
+    def flush(self, size: int | None = None) -> None:
+        """
+        L{deliver} until nothing moves any more.
+
+        @param size: how many bytes each delivery has at most.
+        """
+        while self.deliver(size):
+            pass
+
+    def _move(self, transport: MemoryTransport, receiver: Any, size: int | None) -> bool:
+        if not self.connected:
+            return False
+        transport.pull()
+        data = transport.take(size)
+        if data:
+            receiver.dataReceived(data)
+        return bool(data)
+
+    def _closeIfWanted(self) -> None:
+        for transport in (self.clientTransport, self.serverTransport):
+            if transport.aborting:
+                self.disconnect(Failure(ConnectionAborted()))
+                return
+            if transport.disconnecting and not transport.written:
+                self.disconnect()
+                return
+
+    def disconnect(self, reason: Failure | None = None) -> None:
+        """
+        Lose the connection now; what wasn't delivered is lost with it.
+
+        @param reason: what both brokers are told.
+        """
+        if self.connected:
+            self.connected = False
+            why = reason or Failure(ConnectionDone())
+            self.client.connectionLost(why)
+            self.server.connectionLost(why)
+
+    def result(self, deferred: Deferred[Any]) -> Any:
+        """
+        L{flush}, and what the Deferred has fired with.
+
+        @raise AssertionError: when it hasn't fired.
+        @raise Exception: the one that it has failed with, as C{await} raises
+            it.
+        """
+        outcome: list[Any] = []
+        deferred.addBoth(outcome.append)
+        self.flush()
+        if not outcome:
+            raise AssertionError("the Deferred has not fired, and nothing moves any more")
+        if isinstance(outcome[0], Failure):
+            outcome[0].raiseException()
+        return outcome[0]
+
+
+def brokerPair(
+    root: Any = None, *, serverFactory: Any = None, clientFactory: Any = None, clock: Clock | None = None
+) -> BrokerPair:
+    """
+    Two brokers that are connected in memory, with the handshake done.
+
+    @param root: what the server serves: a root or a portal.
+    @param serverFactory: a factory to use in place of one for C{root}.
+    @param clientFactory: a factory to use in place of a L{PBClientFactory}.
+    @param clock: the time of both.
+    """
+    clock = clock or Clock()
+    pair = BrokerPair(
+        serverFactory or PBServerFactory(root), clientFactory or PBClientFactory(clock=clock), clock
+    )
+    pair.flush()
+    return pair

@@ -1,0 +1,27 @@
+"""
+The two names that C{twistd} looks up for its subcommand C{pbserver}.
+"""
+
+from __future__ import annotations
+
+from twisted.application.service import MultiService
+
+from myspread._service.options import Options
+from myspread._service.ports import ListeningService
+from myspread.pb import PBServerFactory
+
+__all__ = ["Options", "makeService"]
+
+
+def makeService(options: Options) -> MultiService:
+    """
+    Serve a root object.
+
+    @param options: parsed.
+    @return: a service that listens on every port while it runs, and refuses
+        to start when it cannot.
+    """
+    service = MultiService()
+    factory = PBServerFactory(options["root"])
+    service.addService(ListeningService(options.reactor, options["ports"], factory))
+    return service

@@ -1,0 +1,116 @@
+"""
+The command line of C{twistd pbserver}.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+from twisted.python import usage
+
+from myspread._factories.reactor import theReactor
+from myspread._service.demonstration import Demonstration
+from myspread._service.ports import Port
+from myspread._service.roots import RootNotFound, findRoot
+
+__all__ = ["Options"]
+
+
+class Options(usage.Options):
+    """
+    What the user wants served, and where.
+
+    Once they are parsed, C{options["root"]} is the object to serve and
+    C{options["ports"]} a list of L{Port}s.
+
+    @ivar reactor: where the ports listen, and what drives the demonstration;
+        None for the global reactor.
+    """
+
+    synopsis = "[options]"
+    longdesc = (
+        "Serves a root object to every client that speaks the protocol of twisted.spread. Without --root "
+        "that is a demonstration; it tells its methods to whoever calls 'methods'. An endpoint description "
+        "is like tcp:8800, tcp:8800:interface=127.0.0.1, unix:/run/pb.socket or "
+        "ssl:8800:privateKey=key.pem:certKey=cert.pem."
+    )
+    optParameters = [
+        [
+            "root",
+            "r",
+            None,
+            "What to serve, as package.module:object: an IPBRoot provider, a Portal, or a class or function "
+            "that makes one. The module may lie in the working directory.",
+        ],
+    ]
+    compData = usage.Completions(multiUse=["port"])
+
+    reactor: Any = None
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self._descriptions: list[str] = []
+
+    def opt_port(self, description: str) -> None:
+        """Where to listen, as an endpoint description; may be repeated. [default: tcp:8800]"""
+        self._descriptions.append(description)
+
+    opt_p = opt_port
+
+    def parseArgs(self, *arguments: str) -> None:
+        """
+        Nothing may follow the options.
+
+        @raise usage.UsageError: when something does.
+        """
+        if arguments:
+            raise usage.UsageError(f"unexpected argument {arguments[0]!r}")
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """
+        Parse the command line.
+
+        @param options: its words; by default those of this process.
+        @raise SystemExit: when they are wrong. It carries the line that the
+            interpreter prints to stderr as it exits with status 1. C{twistd}
+            itself would answer a L{usage.UsageError} with a page of help, on
+            stdout.
+        """
+        try:
+            usage.Options.parseOptions(self, options)
+        except usage.UsageError as error:
+            sys.exit(f"twistd pbserver: {error}")
+
+    def postOptions(self) -> None:
+        """
+        Find everything that was named, so that a wrong name is reported before
+        the process becomes a daemon.
+
+        @raise usage.UsageError: when a description is no endpoint, or the root
+            is not found.
+        """
+        if self.reactor is None:
+            self.reactor = theReactor()
+        descriptions = self._descriptions or ["tcp:8800"]
+        self["ports"] = [_port(self.reactor, description) for description in descriptions]
+        self["root"] = Demonstration(self.reactor) if self["root"] is None else _root(self["root"])
+
+
+def _port(reactor: Any, description: str) -> Port:
+    if description.isdigit():
+        raise usage.UsageError(f"--port {description}: an endpoint description is like tcp:{description}")
+    try:
+        return Port(description, serverFromString(reactor, description))
+    except Exception as error:
+        message = " ".join(str(error).split())
+        raise usage.UsageError(f"--port {description}: {type(error).__name__}: {message}") from error
+
+
+def _root(name: str) -> Any:
+    try:
+        return findRoot(name)
+    except RootNotFound as error:
+        raise usage.UsageError(f"--root {name}: {error}") from error

@@ -1,0 +1,107 @@
+"""
+Run C{twistd} as users do: the installed script, from some directory.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import endpoints, reactor
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import deferLater
+from twisted.spread import pb as stock
+from twisted.trial.unittest import TestCase
+
+import myspread
+from tests.examples.programs import Program, kill
+
+__all__ = ["TwistdTestCase"]
+
+SCRIPT = "from twisted.scripts.twistd import run\nrun()\n"
+"""What the installed script does. Python puts its directory, not the working directory, on the path."""
+
+
+class TwistdTestCase(TestCase):
+    """
+    @ivar directory: the working directory of what is run.
+    """
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        home = Path(tempfile.mkdtemp(prefix="twistd"))
+        self.addCleanup(shutil.rmtree, home)
+        self.directory = home / "work"
+        self.directory.mkdir()
+        (home / "bin").mkdir()
+        self.script = home / "bin" / "twistd"
+        self.script.write_text(SCRIPT)
+
+    def twistd(self, *words: str) -> Program:
+        """
+        Run it with a command line. It is killed at the end of the test if it
+        still runs.
+        """
+        package = str(Path(myspread.__file__).resolve().parents[1])
+        program = Program("twistd", twistd=True)
+        reactor.spawnProcess(
+            program,
+            sys.executable,
+            [sys.executable, str(self.script), *words],
+            env={**os.environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"},
+            path=str(self.directory),
+        )
+        self.addCleanup(kill, program)
+        return program
+
+    async def serve(self, *words: str, ports: int = 1) -> tuple[Program, list[str]]:
+        """
+        Start C{twistd -n pbserver}.
+
+        @param ports: how many ports it will listen on.
+        @return: the program, and the ports, as numbers or quoted paths.
+        """
+        program = self.twistd("-n", "pbserver", *words)
+        listening = await program.printed(r"PBServerFactory(?: \(TLS\))? starting on (\S+)", ports)
+        return program, listening
+
+    async def outcome(self, *words: str) -> tuple[int | None, str, str]:
+        """
+        Run C{twistd} to its end.
+
+        @return: its exit status, and what it wrote to stdout and to stderr.
+        """
+        program = self.twistd(*words)
+        status = await program.ended
+        return status, program.output, program.errors
+
+    async def root(self, description: str) -> Any:
+        """
+        The root object behind a client endpoint, for a client on
+        C{twisted.spread} whose connection is closed when the test ends.
+        """
+        factory = stock.PBClientFactory()
+        broker = await endpoints.clientFromString(reactor, description).connect(factory)
+        lost: Deferred[None] = Deferred()
+        broker.notifyOnDisconnect(lambda: lost.callback(None))
+
+        def close() -> Deferred[None]:
+            broker.transport.loseConnection()
+            return lost
+
+        self.addCleanup(close)
+        return await factory.getRootObject()
+
+    def until(self, condition: Any) -> Deferred[None]:
+        """A Deferred that fires once a condition holds."""
+
+        async def wait() -> None:
+            while not condition():
+                await deferLater(reactor, 0.02)
+
+        return ensureDeferred(wait())

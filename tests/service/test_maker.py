@@ -1,0 +1,67 @@
+"""
+Tests of L{myspread._service.maker} and of its plugin.
+"""
+
+from __future__ import annotations
+
+from twisted.application.service import IService, IServiceMaker
+from twisted.cred.portal import Portal
+from twisted.internet.testing import MemoryReactorClock
+from twisted.plugin import IPlugin, getPlugins
+from twisted.trial.unittest import SynchronousTestCase
+
+from myspread._service.maker import Options, makeService
+from myspread.pb import PBServerFactory
+
+
+def makePortal() -> Portal:
+    """What C{--root} may name."""
+    return Portal(None)
+
+
+class MakeServiceTests(SynchronousTestCase):
+    """
+    L{makeService} serves what the options name.
+    """
+
+    def setUp(self) -> None:
+        self.reactor = MemoryReactorClock()
+        self.options = Options()
+        self.options.reactor = self.reactor
+
+    def test_listensWhileRunning(self) -> None:
+        """Nothing listens before the service starts; each port serves the root then."""
+        self.options.parseOptions(["--port", "tcp:1", "--port", "unix:pb.socket:lockfile=0"])
+        service = makeService(self.options)
+        self.assertTrue(IService.providedBy(service))
+        self.assertEqual((self.reactor.tcpServers, self.reactor.unixServers), ([], []))
+        service.privilegedStartService()
+        service.startService()
+        [(port, factory, _, _)] = self.reactor.tcpServers
+        [(path, sameFactory, _, _, _)] = self.reactor.unixServers
+        self.assertEqual((port, path), (1, "pb.socket"))
+        self.assertIsInstance(factory, PBServerFactory)
+        self.assertIs(factory, sameFactory)
+        self.assertIs(factory.root, self.options["root"])
+
+    def test_portal(self) -> None:
+        """A portal is served with its login."""
+        self.options.parseOptions(["--root", "tests.service.test_maker:makePortal"])
+        service = makeService(self.options)
+        service.startService()
+        [(_, factory, _, _)] = self.reactor.tcpServers
+        self.assertIs(factory.root.portal, self.options["root"])
+
+
+class PluginTests(SynchronousTestCase):
+    """
+    C{twistd} finds the subcommand.
+    """
+
+    def test_plugin(self) -> None:
+        """There is one plugin, and it leads to the options and the maker."""
+        [plugin] = [plugin for plugin in getPlugins(IServiceMaker) if plugin.tapname == "pbserver"]
+        self.assertTrue(IPlugin.providedBy(plugin))
+        self.assertIs(plugin.options, Options)
+        self.assertIs(plugin.makeService, makeService)
+        self.assertEqual(plugin.description, "A Perspective Broker server.")

@@ -1,0 +1,129 @@
+"""
+Tests of L{myspread._service.options}.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from myspread._service.demonstration import Demonstration
+from myspread._service.options import Options
+
+
+def parsed(*words: str) -> Options:
+    """A command line, taken apart without the global reactor."""
+    options = Options()
+    options.reactor = MemoryReactorClock()
+    options.parseOptions(words)
+    return options
+
+
+class OptionsTests(SynchronousTestCase):
+    """
+    The command line of C{twistd pbserver}.
+    """
+
+    def refusal(self, *words: str) -> object:
+        """
+        What is printed to stderr for a wrong command line: C{SystemExit} makes
+        the interpreter print it, and exit with status 1, if it is a string.
+        """
+        code = self.assertRaises(SystemExit, parsed, *words).code
+        self.assertIsInstance(code, str)
+        return code
+
+    def test_defaults(self) -> None:
+        """The demonstration, on the port of the README."""
+        options = parsed()
+        [port] = options["ports"]
+        self.assertEqual(port.description, "tcp:8800")
+        self.assertIsInstance(port.endpoint, TCP4ServerEndpoint)
+        self.assertIsInstance(options["root"], Demonstration)
+
+    def test_ports(self) -> None:
+        """C{--port} may be repeated, and abbreviated; the default is gone then."""
+        options = parsed("--port", "tcp:1:interface=127.0.0.1", "-p", "unix:pb.socket")
+        self.assertEqual(
+            [(port.description, type(port.endpoint)) for port in options["ports"]],
+            [("tcp:1:interface=127.0.0.1", TCP4ServerEndpoint), ("unix:pb.socket", UNIXServerEndpoint)],
+        )
+
+    def test_parsedTwice(self) -> None:
+        """Two command lines have nothing in common."""
+        parsed("--port", "tcp:1")
+        self.assertEqual([port.description for port in parsed("--port", "tcp:2")["ports"]], ["tcp:2"])
+
+    def test_root(self) -> None:
+        """C{--root} names what is served in place of the demonstration."""
+        for option in ("--root", "-r"):
+            options = parsed(option, "twisted.spread.pb:Root")
+            self.assertEqual(type(options["root"]).__name__, "Root")
+
+    def test_rootNotFound(self) -> None:
+        """The option is named, and what was wrong with it."""
+        for name, problem in (
+            ("site", "'site' is not of the form package.module:object"),
+            ("nowhere_to_find:site", "there is no module 'nowhere_to_find'"),
+            ("os:nothing", "module os has no 'nothing'"),
+            ("os:sep", f"os:sep is no root and cannot make one: {os.sep!r} does not provide IPBRoot"),
+        ):
+            self.assertEqual(self.refusal("--root", name), f"twistd pbserver: --root {name}: {problem}")
+
+    def test_portIsNoEndpoint(self) -> None:
+        """The option is named, and what was wrong with it."""
+        for description, problem in (
+            ("8800", "an endpoint description is like tcp:8800"),
+            ("", "ValueError: Unknown endpoint type: ''"),
+            ("tcp:http", "ValueError: invalid literal for int() with base 10: 'http'"),
+            ("carrier:pigeon", "ValueError: Unknown endpoint type: 'carrier'"),
+        ):
+            self.assertEqual(
+                self.refusal("--port", description), f"twistd pbserver: --port {description}: {problem}"
+            )
+
+    def test_portMisdescribed(self) -> None:
+        """So it is when the endpoint knows no such argument."""
+        refusal = self.refusal("--port", "tcp:1:colour=red")
+        self.assertSubstring("twistd pbserver: --port tcp:1:colour=red: TypeError: ", refusal)
+
+    def test_noKey(self) -> None:
+        """A key that isn't there is named."""
+        self.assertEqual(
+            self.refusal("--port", "ssl:1:privateKey=/nowhere/key.pem"),
+            "twistd pbserver: --port ssl:1:privateKey=/nowhere/key.pem: "
+            "FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/key.pem'",
+        )
+
+    def test_brokenKey(self) -> None:
+        """A file that is no key is refused on one line."""
+        path = Path(self.mktemp())
+        path.write_text("not a key\nat all\n")
+        refusal = str(self.refusal("--port", f"ssl:1:privateKey={path}"))
+        self.assertSubstring(f"twistd pbserver: --port ssl:1:privateKey={path}: ", refusal)
+        self.assertNotIn("\n", refusal)
+
+    def test_unknownOption(self) -> None:
+        """An unknown option is named."""
+        self.assertEqual(self.refusal("--colour", "red"), "twistd pbserver: option --colour not recognized")
+
+    def test_optionWithoutValue(self) -> None:
+        """An option that lacks its value is named."""
+        self.assertEqual(self.refusal("--port"), "twistd pbserver: option --port requires argument")
+
+    def test_argument(self) -> None:
+        """There are only options."""
+        self.assertEqual(
+            self.refusal("--root", "site", "object"), "twistd pbserver: unexpected argument 'object'"
+        )
+
+    def test_help(self) -> None:
+        """The help names both options, with what they mean."""
+        text = " ".join(str(Options()).split())
+        self.assertSubstring("-p, --port= Where to listen, as an endpoint description; may be repeated", text)
+        self.assertSubstring("[default: tcp:8800]", text)
+        self.assertSubstring("-r, --root= What to serve, as package.module:object: an IPBRoot", text)

@@ -1,0 +1,9 @@
+"""
+C{python -m myspread COMMAND [ARGS...]}
+"""
+
+import sys
+
+from myspread._cli import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""
+C{python -m myspread run}
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+from myspread._cli.usage import UsageError, printedHelp
+from myspread.substitution import SubstitutionRefused, environment, substitute
+
+__all__ = ["runProgram"]
+
+
+def runProgram(arguments: list[str]) -> int:
+    """
+    Run a program that uses twisted.spread, unchanged, on myspread.
+
+    usage: python -m myspread run [--tree] PROGRAM [ARGS...]
+           python -m myspread run [--tree] -m MODULE [ARGS...]
+
+    PROGRAM is a console script, such as twistd or trial, or the path of a script.
+    With --tree, the Python processes that it starts run on myspread too.
+    """
+    if printedHelp(runProgram, arguments):
+        return 0
+    arguments = list(arguments)
+    if arguments[:1] == ["--tree"]:
+        del arguments[0]
+        os.environ.update(environment())
+    isModule = arguments[:1] == ["-m"]
+    if isModule:
+        del arguments[0]
+    if not arguments or arguments[0].startswith("-"):
+        raise UsageError("run what? see: python -m myspread run --help")
+    try:
+        substitute()
+    except SubstitutionRefused as error:
+        print(f"myspread: {error}", file=sys.stderr)
+        return 1
+    if isModule:
+        sys.argv = arguments
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        return 0
+    return _runScript(arguments)
+
+
+def _runScript(arguments: list[str]) -> int:
+    name = arguments[0]
+    isPath = os.sep in name
+    found = None if isPath else shutil.which(name)
+    entry = None if isPath else _consoleScript(name)
+    path = found or name
+    if entry is None and not os.path.isfile(path):
+        raise UsageError(f"there is no program {name!r}: neither a console script nor a file")
+    _standIn(path, arguments)
+    if entry is not None:
+        sys.exit(entry.load()())
+    if not _isPython(path):
+        raise UsageError(f"{path} is no Python program; try: python -m myspread environment --help")
+    runpy.run_path(path, run_name="__main__")
+    return 0
+
+
+def _standIn(path: str, arguments: list[str]) -> None:
+    """Let C{sys} look as if Python had been started with a script."""
+    sys.argv = [path, *arguments[1:]]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.path.dirname(os.path.abspath(path))
+
+
+def _consoleScript(name: str) -> EntryPoint | None:
+    """The console script of this name that is installed for this interpreter."""
+    return next(iter(entry_points(group="console_scripts", name=name)), None)
+
+
+def _isPython(path: str) -> bool:
+    """Whether a file is a Python program, by its name or its first line."""
+    if path.endswith((".py", ".pyw")):
+        return True
+    with open(path, "rb") as script:
+        return b"python" in script.readline(256)

@@ -1,0 +1,3 @@
+"""
+Programs that use C{twisted.spread} and myspread at the same time.
+"""

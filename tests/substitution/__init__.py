@@ -1,0 +1,3 @@
+"""
+Programs that are written for C{twisted.spread}, and run on myspread unchanged.
+"""

@@ -1,0 +1,3 @@
+"""
+myspread and C{twisted.spread} as each other's peers, in separate processes.
+"""

@@ -1,0 +1,26 @@
+"""
+The client of C{pb5server.py}: log in and call the avatar.
+
+Run it with C{python pb5client.py [PORT]}.
+"""
+
+import sys
+
+from twisted.cred import credentials
+from twisted.internet import endpoints, task
+
+from myspread import pb
+
+
+async def main(reactor, port="8800"):
+    factory = pb.PBClientFactory()
+    endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", int(port))
+    await endpoint.connect(factory)
+    perspective = await factory.login(credentials.UsernamePassword(b"user1", b"pass1"))
+    print("got perspective ref:", perspective)
+    print("asking it to foo(12)")
+    await perspective.callRemote("foo", 12)
+
+
+if __name__ == "__main__":
+    task.react(main, sys.argv[1:])

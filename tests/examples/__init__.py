@@ -1,0 +1,3 @@
+"""
+Every program under C{docs/examples}, run against its counterpart.
+"""

@@ -5,10 +5,40 @@ L{Limits}: what one connection may cost, in one immutable object.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields, replace
-from types import ModuleType
+from dataclasses import dataclass, field, fields, replace
+from types import ModuleType, NoneType
+from typing import Any
 
-__all__ = ["Limits", "changeDefaults", "defaultLimits", "settableConstants"]
+__all__ = ["BeforeLogin", "Limits", "changeDefaults", "defaultLimits", "settableConstants"]
+
+
+@dataclass(frozen=True)
+class BeforeLogin:
+    """
+    The smaller bounds of L{Limits} that hold until a peer has logged in, where
+    the root is a portal. They have the names of the fields that they stand for.
+    """
+
+    messageLength: int = 64 * 1024
+    """Bytes in one message."""
+
+    elements: int = 4096
+    """Elements in one message."""
+
+    nestingDepth: int = 64
+    """Lists inside each other in one message."""
+
+    references: int = 32
+    """Objects lent to the peer at once: the root, and one for each login that has begun."""
+
+    calls: int = 16
+    """Calls of the peer that are in progress at once."""
+
+    def __post_init__(self) -> None:
+        """
+        @raise ValueError: when a bound is no integer, or negative.
+        """
+        _check(self)
 
 
 @dataclass(frozen=True)
@@ -18,7 +48,8 @@ class Limits:
 
     A factory holds one instance and hands it to each of its brokers. The
     defaults are those of C{twisted.spread}; where it has none, they lie above
-    what one of its peers can send. Use L{dataclasses.replace} to change some.
+    what one of its peers needs in honest use. What counts connections is off:
+    C{twistd pbserver} turns it on. Use L{dataclasses.replace} to change some.
     """
 
     stringLength: int = 640 * 1024
@@ -64,14 +95,155 @@ class Limits:
     its call fails; one more closes the connection.
     """
 
+    messageLength: int = 32 * 1024 * 1024
+    """
+    Bytes in one message, both ways. It counts while a message arrives, so that
+    no more than this is ever kept of one.
+    """
+
+    elements: int = 2**21
+    """
+    Elements in one message, both ways: numbers, strings and lists, those of
+    inner lists included. A list of C{listLength} texts has about as many.
+    """
+
+    cachesTaken: int = 65536
+    """Caches of the peer's objects that we keep at once."""
+
+    calls: int = 8192
+    """
+    Calls of the peer that are in progress at once. A call beyond fails.
+    """
+
+    unreadAnswers: int = 1024 * 1024
+    """
+    Bytes of answers that wait until the peer reads. Beyond, a server reads
+    nothing more from it until it has read them. A client always reads.
+    """
+
+    unreadTime: float = 120.0
+    """
+    Seconds that a server waits for a peer that has L{unreadAnswers} and reads
+    none of them; then the connection is closed.
+    """
+
+    unfinishedMessages: int = 64 * 1024 * 1024
+    """
+    Bytes of messages that haven't arrived whole, of all peers of a factory
+    together. Beyond, nothing more is read of them.
+    """
+
+    unfinishedTime: float = 5.0
+    """
+    Seconds that L{unfinishedMessages} may be exceeded; then the connections
+    whose messages began first are closed.
+    """
+
+    turnTime: float = 0.02
+    """
+    Seconds of work for one peer in one turn of the reactor. What remains is
+    done in the next turn, in order; until then nothing more is read.
+    """
+
+    handshakeTime: float | None = 60.0
+    """Seconds until the handshake must be done, on a server. None: no bound."""
+
+    loginTime: float | None = 600.0
+    """
+    Seconds until a peer must be logged in, where the root is a portal. None:
+    no bound.
+    """
+
+    idleTime: float | None = None
+    """
+    Seconds that a peer may be silent, on a server, when it has no call in
+    progress. None: no bound, as connections of PB may be silent for days.
+    """
+
+    closingTime: float = 5.0
+    """
+    Seconds that a peer that has broken the rules gets to read what is still to
+    be written to it.
+    """
+
+    loginAttempts: int = 10
+    """Logins that may fail on one connection; the next closes it."""
+
+    loginDelay: float = 0.0
+    """
+    Seconds that a login waits after one has failed from the same address. The
+    wait doubles with each further failure, up to L{loginDelayLimit}. 0: none.
+    """
+
+    loginDelayLimit: float = 30.0
+    """Seconds that a login waits at most."""
+
+    connections: int | None = None
+    """Connections of a server factory at once. None: no bound."""
+
+    connectionsPerAddress: int | None = None
+    """
+    Connections of a server factory from one address at once; for IPv6, from
+    one network of 64 bits. None: no bound.
+    """
+
+    startups: int | None = None
+    """
+    Connections of a server factory that are not ready (handshake, and login
+    where the root is a portal, aren't done) from which on new ones are dropped
+    at random: L{startupsRate} percent of them at first, all at L{startupsFull}.
+    (OpenSSH's C{MaxStartups}) None: no bound.
+    """
+
+    startupsRate: int = 30
+    """Percent of new connections that are dropped at L{startups}."""
+
+    startupsFull: int | None = None
+    """Connections that are not ready at which each new one is dropped."""
+
+    logEntries: int = 20
+    """
+    Entries in the log that one peer may cause at once. Those beyond are
+    counted only, and the next entry tells how many they were.
+    """
+
+    logTime: float = 10.0
+    """Seconds after which a peer may cause one entry more."""
+
+    beforeLogin: BeforeLogin = field(default_factory=BeforeLogin)
+    """What holds instead until the peer has logged in, where the root is a portal."""
+
     def __post_init__(self) -> None:
         """
-        @raise ValueError: when a limit is no integer, or negative.
+        @raise ValueError: when a limit is no number, or negative.
         """
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or value < 0:
-                raise ValueError(f"Limits.{field.name} must be an integer from 0 on, not {value!r}")
+        _check(self)
+
+    def untilLogin(self) -> Limits:
+        """These limits, with the smaller values of L{beforeLogin}."""
+        smaller = {
+            each.name: min(getattr(self, each.name), getattr(self.beforeLogin, each.name))
+            for each in fields(self.beforeLogin)
+        }
+        return replace(self, **smaller)
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "an integer from 0 on"),
+    "int | None": ((int, NoneType), "an integer from 0 on, or None"),
+    "float": ((int, float), "a number from 0 on"),
+    "float | None": ((int, float, NoneType), "a number from 0 on, or None"),
+    "BeforeLogin": ((BeforeLogin,), "a BeforeLogin"),
+}
+
+
+def _check(limits: Limits | BeforeLogin) -> None:
+    for each in fields(limits):
+        types, wanted = _KINDS[str(each.type)]
+        value = getattr(limits, each.name)
+        # No comparison is true of a NaN.
+        if not isinstance(value, types) or isinstance(value, (int, float)) and not value >= 0:
+            raise ValueError(f"{type(limits).__name__}.{each.name} must be {wanted}, not {value!r}")
 
 
 _defaults = Limits()
@@ -82,7 +254,7 @@ def defaultLimits() -> Limits:
     return _defaults
 
 
-def changeDefaults(**changes: int) -> None:
+def changeDefaults(**changes: Any) -> None:
     """
     Change some of the L{defaultLimits}, for every connection that has none of
     its own.

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 Unsendable = Literal["unpersistable", "raise"]
+Errors = Literal["text", "incident"]
 
 PLAIN_TYPES = (
     b"None",
@@ -230,6 +231,13 @@ class SecurityPolicy:
     What happens with a value of ours that cannot travel: C{"unpersistable"}
     sends a note in its place, as C{twisted.spread} does, and logs a warning;
     C{"raise"} fails the call with L{InsecureJelly}. Both name the path.
+    """
+
+    errors: Errors = "text"
+    """
+    What the peer sees of an error of ours that it wasn't meant to see, such as
+    a mistake in a method: C{"text"} sends type and text, as C{twisted.spread}
+    does; C{"incident"} sends an id only, under which our log has the error.
     """
 
     def __post_init__(self) -> None:

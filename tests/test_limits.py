@@ -10,7 +10,7 @@ from twisted.spread import banana, pb
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import limits
-from myspread.limits import Limits, changeDefaults, defaultLimits
+from myspread.limits import BeforeLogin, Limits, changeDefaults, defaultLimits
 
 
 class LimitsTests(SynchronousTestCase):
@@ -41,22 +41,42 @@ class LimitsTests(SynchronousTestCase):
         self.assertEqual(hash(changed), hash(Limits(references=5)))
         self.assertNotEqual(changed, Limits())
 
-    def test_whole(self) -> None:
+    def test_off(self) -> None:
         """
-        Every limit is a positive number.
+        What counts connections is off, and so are a few bounds that honest
+        peers may exceed; every other limit is positive.
         """
-        for field in fields(Limits):
-            self.assertGreater(getattr(Limits(), field.name), 0)
+        off = {name for name, value in vars(Limits()).items() if not value}
+        counting = {"connections", "connectionsPerAddress", "startups", "startupsFull"}
+        self.assertEqual(off, counting | {"idleTime", "loginDelay"})
 
     def test_senseless(self) -> None:
         """
-        A limit that is no integer, or negative, is refused with its name.
+        A limit that is no number, or negative, is refused with its name.
         """
-        for field in fields(Limits):
-            for value in (-1, 1.5, None, "5"):
-                error = self.assertRaises(ValueError, replace, Limits(), **{field.name: value})
-                self.assertIn(f"Limits.{field.name} must be an integer", str(error))
-            self.assertEqual(getattr(replace(Limits(), **{field.name: 0}), field.name), 0)
+        for kind in (Limits, BeforeLogin):
+            for field in fields(kind):
+                for value in (-1, float("nan"), "5"):
+                    error = self.assertRaises(ValueError, kind, **{field.name: value})
+                    self.assertIn(f"{kind.__name__}.{field.name} must be a", str(error))
+        self.assertRaises(ValueError, Limits, references=1.5)
+        self.assertRaises(ValueError, Limits, references=None)
+        self.assertRaises(ValueError, Limits, unreadTime=None)
+        self.assertIsNone(Limits(idleTime=None).idleTime)
+        self.assertEqual(Limits(references=0).references, 0)
+
+    def test_untilLogin(self) -> None:
+        """
+        Until login the smaller values hold, never larger ones.
+        """
+        smaller = Limits(elements=10).untilLogin()
+        before = Limits().beforeLogin
+        self.assertEqual((smaller.elements, smaller.calls), (10, before.calls))
+        self.assertEqual(
+            (smaller.messageLength, smaller.nestingDepth), (before.messageLength, before.nestingDepth)
+        )
+        self.assertEqual(smaller.references, before.references)
+        self.assertEqual(smaller.stringLength, Limits().stringLength)
 
     def test_defaults(self) -> None:
         """

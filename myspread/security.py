@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from myspread._wirenames import wireName
 
 __all__ = [
+    "LOGIN_POLICY",
     "DummySecurityOptions",
     "ITaster",
     "SecurityOptions",
@@ -325,3 +326,14 @@ class SecurityPolicy:
     def isFunctionAllowed(self, name: str | bytes) -> bool:
         """Whether the function with this qualified name is received."""
         return asTag(name) in self.functions
+
+
+LOGIN_POLICY = SecurityPolicy(
+    types=frozenset(PLAIN_TYPES) - {b"persistent"} | {b"remote", b"twisted.spread.pb.CopyableFailure"},
+)
+"""
+What is accepted from a peer that hasn't logged in, where the root is a portal:
+user name, response and a mind, which is a reference or plain; and failures, as
+a checker or realm may call the mind before it decides. No object of the
+application's is made of it.
+"""

@@ -17,6 +17,7 @@ from myspread._errors import InsecureJelly
 from myspread._jelly import jelly, unjelly
 from myspread.security import (
     BROKER_TYPES,
+    LOGIN_POLICY,
     PLAIN_TYPES,
     DummySecurityOptions,
     SecurityOptions,
@@ -313,3 +314,36 @@ class SecurityPolicyTests(SynchronousTestCase):
         """
         self.assertIs(pb.Broker(security=SecurityPolicy()).security.__class__, SecurityPolicy)
         self.assertIs(pb.Broker().security, pb.globalSecurity)
+
+
+class LoginPolicyTests(SynchronousTestCase):
+    """
+    L{LOGIN_POLICY}.
+    """
+
+    def test_allowed(self) -> None:
+        """
+        What an honest client sends until it has logged in: plain values,
+        references, and failures of its mind.
+        """
+        for tag in {*PLAIN_TYPES, b"remote", b"twisted.spread.pb.CopyableFailure"} - {b"persistent"}:
+            self.assertTrue(LOGIN_POLICY.isTypeAllowed(tag), tag)
+
+    def test_refused(self) -> None:
+        """
+        Nothing that names an object or class of ours, and no persistent id.
+        """
+        for tag in ("local", "cached", "lcache", "persistent", "instance", "class", "module", "function"):
+            self.assertFalse(LOGIN_POLICY.isTypeAllowed(tag), tag)
+        for name in ("method", "a.b", "twisted.spread.pb.CopiedFailure", nameOf(Plain)):
+            self.assertFalse(LOGIN_POLICY.isTypeAllowed(name), name)
+
+    def test_registered(self) -> None:
+        """
+        A class that the program has registered for everybody isn't made.
+        """
+        pb.setUnjellyableForClass("tests.Registered", RemotePlain)
+        self.addCleanup(pb.copyTags.pop, b"tests.Registered")
+        form = [b"tests.Registered", [b"dictionary"]]
+        self.assertIsInstance(unjelly(form, pb.globalSecurity, None, Invoker()), RemotePlain)
+        self.assertRaises(InsecureJelly, unjelly, form, LOGIN_POLICY, None, Invoker())

@@ -46,10 +46,12 @@ class Conversion:
     """
 
     __slots__ = (
+        "_acceptsPlain",
         "_given",
         "_invoker",
         "_mask",
         "_plain",
+        "_restriction",
         "_resultName",
         "connected",
         "incoming",
@@ -67,13 +69,29 @@ class Conversion:
         self.connected = True
         self._given: list[Callable[[], Any]] | None = None
         self._resultName: str | None = None
+        self._restriction: ITaster | None = None
         self.usePolicy(security)
 
     def usePolicy(self, security: ITaster) -> None:
-        """Hold the peer to this policy from now on."""
+        """Hold both sides to this policy from now on."""
         self.incoming.security = security
         self._plain = allowsPlain(security)
+        self.acceptOnly(self._restriction)
+
+    def acceptOnly(self, restriction: ITaster | None) -> None:
+        """
+        Hold what the peer sends to another policy than what we send.
+
+        @param restriction: the other policy, or None to end this.
+        """
+        self._restriction = restriction
+        self._acceptsPlain = allowsPlain(self._accepted)
         self._mask: int | None = None
+
+    @property
+    def _accepted(self) -> ITaster:
+        """The policy for what the peer sends."""
+        return self.incoming.security if self._restriction is None else self._restriction
 
     def serialize(
         self, object: Any, perspective: Any = None, method: Any = None, args: Any = None, kw: Any = None
@@ -175,11 +193,11 @@ class Conversion:
             Jelly.
         """
         if type(sexp) is Raw:
-            value = self._plainOf(sexp) if self._plain else NATIVE_NOT_PLAIN
+            value = self._plainOf(sexp) if self._acceptsPlain else NATIVE_NOT_PLAIN
             if value is not NATIVE_NOT_PLAIN:
                 return value
             sexp = sexp.expand()
-        if self._plain:
+        if self._acceptsPlain:
             value = plainValue(sexp)
             if value is not NOT_PLAIN:
                 return value
@@ -190,13 +208,13 @@ class Conversion:
         before = invoker.unserializingPerspective
         invoker.unserializingPerspective = perspective
         try:
-            return unjelly(sexp, self.incoming.security, None, invoker, name=name)
+            return unjelly(sexp, self._accepted, None, invoker, name=name)
         finally:
             invoker.unserializingPerspective = before
 
     def _plainOf(self, raw: Any) -> Any:
         if self._mask is None:
-            self._mask = maskFor(self.incoming.security.isTypeAllowed)
+            self._mask = maskFor(self._accepted.isTypeAllowed)
         return raw.plain(self._mask)
 
     def _takeBack(self, given: list[Callable[[], Any]]) -> None:

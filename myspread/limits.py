@@ -204,11 +204,21 @@ class Limits:
     logEntries: int = 20
     """
     Entries in the log that one peer may cause at once. Those beyond are
-    counted only, and the next entry tells how many they were.
+    counted only, and the next entry tells how many they were. A long one, such
+    as a deep traceback, counts as several.
     """
 
     logTime: float = 10.0
     """Seconds after which a peer may cause one entry more."""
+
+    logEntriesTogether: int = 40
+    """
+    Entries in the log that all peers of a server factory together may cause at
+    once.
+    """
+
+    logTimeTogether: float = 1.0
+    """Seconds after which all peers together may cause one entry more."""
 
     beforeLogin: BeforeLogin = field(default_factory=BeforeLogin)
     """What holds instead until the peer has logged in, where the root is a portal."""

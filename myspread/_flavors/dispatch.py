@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from myspread._errors import MalformedJelly, NoSuchMethod
 from myspread._jelly.paths import brief
+from myspread._jelly.telling import tell
 
 __all__ = ["asText", "awaited", "isCoroutine", "methodName", "receiveCall"]
 
@@ -93,7 +94,10 @@ def receiveCall(
     try:
         state = method(*leading, *positional, **named)
     except TypeError:
-        _log.info(
+        tell(
+            broker,
+            _log,
+            LogLevel.info,
             "{method} raised TypeError for {count} arguments and the keywords {keywords}.",
             method=getattr(method, "__qualname__", method),
             count=len(positional),

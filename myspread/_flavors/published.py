@@ -18,6 +18,8 @@ from myspread._codec import Decoder, encode
 from myspread._flavors.caching import Cacheable, RemoteCache, RemoteCacheObserver
 from myspread._flavors.viewing import ViewPoint
 from myspread._jelly import jelly, unjelly
+from myspread._jelly.paths import brief
+from myspread._jelly.telling import tellFailure
 from myspread.limits import Limits
 
 __all__ = ["Publishable", "RemotePublished", "whenReady"]
@@ -111,7 +113,8 @@ class RemotePublished(RemoteCache):
             asked.addErrback(self._notActivated)
 
     def _notActivated(self, failure: Failure) -> None:
-        _log.failure("{id} has no state to activate it with.", failure, id=self.publishedID)
+        text = "{id} has no state to activate it with."
+        tellFailure(self.broker, _log, text, failure, id=brief(self.publishedID))
 
     def _saved(self) -> Any:
         path = Path(self.getFileName())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice, zip_longest
 from typing import Any
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.reflect import qual
 from twisted.spread.jelly import Jellyable as StockJellyable
 
@@ -24,6 +24,7 @@ from myspread._jelly.bases import stateOf
 from myspread._jelly.paths import brief, keyStep, shorten
 from myspread._jelly.plain import NOT_PLAIN, passesQualifiedNames, scalarForm
 from myspread._jelly.scalars import JELLY_SCALAR
+from myspread._jelly.telling import tell
 from myspread._wirenames import wireName
 from myspread.interfaces import IJellyable
 from myspread.limits import Limits
@@ -331,7 +332,10 @@ class Jellier:
 
     def _warn(self) -> None:
         path, kind = self._firstUnsendable
-        _log.warn(
+        tell(
+            self.invoker,
+            _log,
+            LogLevel.warn,
             "{path} is a {kind}, which cannot travel: the peer gets an Unpersistable in its place"
             " ({count} such values in this message).",
             path=path,

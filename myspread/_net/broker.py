@@ -9,7 +9,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger, LogLevel
 
 from myspread._codec import PlainEncoder
 from myspread._errors import BananaError
@@ -20,7 +21,7 @@ from myspread._native import accelerator
 from myspread._net.banana import Banana
 from myspread._net.paging import PageProducers
 from myspread._net.tables import BrokerTables
-from myspread._peer import Peer
+from myspread._peer import LogBudget, Peer
 from myspread._peer.peer import VERSION
 from myspread.limits import Limits
 from myspread.security import ITaster
@@ -66,6 +67,9 @@ class Broker(BrokerTables, PageProducers, Banana):
     connection is lost.
 
     @ivar factory: the factory that made this broker.
+    @ivar clock: the time, or None where there is none.
+    @ivar logBudget: what all peers of the factory may fill of the log together,
+        or None.
     @ivar disconnected: whether the connection is lost.
     @ivar serializingPerspective: to whom an object is being sent.
     @ivar unserializingPerspective: from whom an object is being received.
@@ -74,6 +78,8 @@ class Broker(BrokerTables, PageProducers, Banana):
     version = VERSION
     username: Any = None
     factory: Any = None
+    clock: IReactorTime | None = None
+    logBudget: LogBudget | None = None
     disconnected = 0
     serializingPerspective: Any = None
     unserializingPerspective: Any = None
@@ -183,7 +189,7 @@ class Broker(BrokerTables, PageProducers, Banana):
                 notifier()
             # Not even SystemExit may keep the others from being told.
             except BaseException:
-                _log.failure("A notifier of a broker failed.")
+                self.peerLog.failure(_log, "A notifier of a broker failed.")
 
     def notifyOnConnect(self, notifier: Notifier) -> None:
         """Call C{notifier()} once the handshake is done, or now if it is."""
@@ -212,6 +218,11 @@ class Broker(BrokerTables, PageProducers, Banana):
         if self.disconnects is not None and notifier in self.disconnects:
             self.disconnects.remove(notifier)
 
+    @property
+    def peerLog(self) -> LogBudget:
+        """What goes through here is what the peer may fill of the log."""
+        return self._peer.log
+
     # Messages
 
     def expressionReceived(self, sexp: Any) -> None:
@@ -233,7 +244,8 @@ class Broker(BrokerTables, PageProducers, Banana):
 
     def proto_didNotUnderstand(self, command: Any) -> None:
         """C{[didNotUnderstand, command]}: the peer doesn't know a message of ours."""
-        _log.warn("The peer did not understand the message {command}.", command=command[:LONGEST_NAME])
+        text = "The peer did not understand the message {command}."
+        self.peerLog.emit(_log, LogLevel.warn, text, command=command[:LONGEST_NAME])
 
     def proto_message(
         self, requestID: Any, objectID: Any, message: Any, answerRequired: Any, netArgs: Any, netKw: Any

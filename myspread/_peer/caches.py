@@ -70,4 +70,5 @@ class Caches:
             local.object.stoppedObserving(local.perspective, observer)
         # Not even SystemExit may keep the others from being told.
         except BaseException:
-            _log.failure("stoppedObserving of {cached} failed.", cached=type(local.object).__qualname__)
+            text = "stoppedObserving of {cached} failed."
+            invoker.peerLog.failure(_log, text, cached=type(local.object).__qualname__)

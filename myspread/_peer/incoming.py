@@ -45,7 +45,6 @@ def expanded(expression: Any) -> Any:
     return expression.expand() if type(expression) is Raw else expression
 
 
-
 class IncomingCalls:
     """
     Runs what one peer calls, and answers it: each call that wants an answer
@@ -131,7 +130,7 @@ class IncomingCalls:
         """Log a failure, unless it is one that the application meant to send."""
         if failure.check(Error) is None:
             note = "Peer will receive following PB traceback:" if wanted else "A call without answer failed:"
-            _log.failure(note, failure)
+            self._invoker.peerLog.failure(_log, note, failure)
         if wanted and not self._invoker.disconnected:
             self._sendFailure(failure, request)
 
@@ -140,7 +139,7 @@ class IncomingCalls:
             self._invoker.sendCall(b"error", request, self._invoker.serialize(self._travelling(failure)))
         except BaseException:
             self._takeBack()
-            _log.failure("An error can't be sent as it is; the peer gets a note.")
+            self._invoker.peerLog.failure(_log, "An error can't be sent as it is; the peer gets a note.")
             note = Error(f"{failure.type}: this error can't be sent; see the log of the other side")
             self._invoker.sendCall(b"error", request, self._invoker.serialize(CopyableFailure(note)))
 

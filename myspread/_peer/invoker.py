@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from twisted.internet.interfaces import IReactorTime
+
 from myspread._codec import PlainEncoder
+from myspread._peer.logbudget import LogBudget
 from myspread.limits import Limits
 
 __all__ = ["IInvoker"]
@@ -20,16 +23,25 @@ class IInvoker(Protocol):
     @ivar factory: has C{unsafeTracebacks}; None for a broker without one.
     @ivar disconnected: whether the connection is lost.
     @ivar limits: what the peer may cost.
+    @ivar clock: the time, or None where there is none.
+    @ivar logBudget: what all peers of the factory may fill of the log together,
+        or None.
     """
 
     factory: Any
     disconnected: Any
     limits: Limits
+    clock: IReactorTime | None
+    logBudget: LogBudget | None
     serializingPerspective: Any
     unserializingPerspective: Any
     jellyMethod: Any
     jellyArgs: Any
     jellyKw: Any
+
+    @property
+    def peerLog(self) -> LogBudget:
+        """What the peer may fill of the log."""
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message, given its command and fields."""

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from myspread._errors import DeadReferenceError, Error, PBConnectionLost, ProtocolError
+from myspread._flavors.remote import describePeer
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
 from myspread._peer.incoming import expanded
 from myspread._peer.invoker import IInvoker
+from myspread._peer.logbudget import LogBudget
 from myspread._peer.messages import COMMANDS, checkFields, commandOf
 from myspread._peer.outgoing import OutgoingCalls, asFailure, takeOptions
 from myspread._peer.references import Luids, References
@@ -44,7 +46,7 @@ class Peer(Conversion):
     @ivar violations: how often the peer made us exceed a limit on references.
     """
 
-    __slots__ = ("caches", "calls", "dropped", "luids", "references", "violations")
+    __slots__ = ("_logBudget", "caches", "calls", "dropped", "luids", "references", "violations")
 
     def __init__(self, invoker: IInvoker, security: ITaster) -> None:
         """
@@ -59,6 +61,19 @@ class Peer(Conversion):
         self.calls = OutgoingCalls()
         self.dropped = 0
         self.violations = 0
+        self._logBudget: LogBudget | None = None
+
+    @property
+    def log(self) -> LogBudget:
+        """What the peer may fill of the log. Most cause no entry, and need none."""
+        if self._logBudget is None:
+            invoker = self._invoker
+            limits = invoker.limits
+            self._logBudget = LogBudget(limits.logEntries, limits.logTime, invoker.clock, invoker.logBudget)
+        return self._logBudget
+
+    def _note(self, text: str) -> None:
+        self.log.emit(_log, LogLevel.debug, text)
 
     # Messages
 
@@ -83,7 +98,7 @@ class Peer(Conversion):
         try:
             handler(*expression[1:])
         except Exception:
-            _log.failure("The message {command} failed.", command=command)
+            self.log.failure(_log, "The message {command} failed.", command=command)
 
     def _handlerFor(self, command: bytes) -> Callable[..., Any] | None:
         known = _HANDLERS.get(command)
@@ -98,10 +113,8 @@ class Peer(Conversion):
 
     def _dropped(self, expression: Any, error: ProtocolError) -> None:
         self.dropped += 1
-        # A peer that sends nothing else makes the log grow by its logarithm only.
-        if self.dropped & (self.dropped - 1) == 0:
-            text = "The peer sent a message that is dropped (number {count}): {error}"
-            _log.warn(text, count=self.dropped, error=str(error))
+        text = "The peer sent a message that is dropped (number {count}): {error}"
+        self.log.emit(_log, LogLevel.warn, text, count=self.dropped, error=str(error))
         if isinstance(expression, list) and expression and expression[0] in (b"message", b"cachemessage"):
             request, wanted = ([*expression[1:], None, None, None, None])[0:4:3]
             if isinstance(request, int) and expanded(wanted):
@@ -116,7 +129,7 @@ class Peer(Conversion):
         """The result of a call of ours."""
         result = self.calls.take(request)
         if result is None:
-            _log.debug("The peer answers a call that doesn't wait for it.")
+            self._note("The peer answers a call that doesn't wait for it.")
             return
         try:
             outcome = self._unserializeAs("answer", sexp)
@@ -130,7 +143,7 @@ class Peer(Conversion):
         """The failure of a call of ours."""
         result = self.calls.take(request)
         if result is None:
-            _log.debug("The peer reports the failure of a call that doesn't wait for it.")
+            self._note("The peer reports the failure of a call that doesn't wait for it.")
             return
         try:
             failure = asFailure(self._unserializeAs("error", sexp))
@@ -142,12 +155,12 @@ class Peer(Conversion):
     def decrefReceived(self, luid: int | bytes) -> None:
         """The peer gives a reference back."""
         if not self.references.giveBack(luid):
-            _log.debug("The peer gives back a reference that it doesn't have.")
+            self._note("The peer gives back a reference that it doesn't have.")
 
     def decacheReceived(self, luid: int) -> None:
         """The peer has forgotten a receipt of a cache."""
         if luid not in self.caches.given:
-            _log.debug("The peer gives back a cache that it doesn't have.")
+            self._note("The peer gives back a cache that it doesn't have.")
         elif self.caches.giveBack(luid, self._invoker):
             self._invoker.sendCall(b"uncache", luid)
 
@@ -285,5 +298,7 @@ class Peer(Conversion):
 
     def forget(self) -> None:
         """Drop what the connection held, once everybody has been told."""
+        if self._logBudget is not None:
+            self._logBudget.end(_log, describePeer(self._invoker))
         self.references = References()
         self.caches = Caches()

@@ -9,6 +9,7 @@ travel by the names of the modules that programs import them from.
 
 from __future__ import annotations
 
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.spread.banana import BananaError
 from twisted.spread.flavors import NoSuchMethod
 from twisted.spread.jelly import InsecureJelly
@@ -22,6 +23,7 @@ from twisted.spread.pb import (
 
 __all__ = [
     "BananaError",
+    "CallTimeout",
     "DeadReferenceError",
     "Error",
     "ForeignReference",
@@ -133,3 +135,34 @@ class ForeignReference(ProtocolError, AssertionError):
 
     __module__ = "myspread.pb"
 
+
+class CallTimeout(DeferredTimeout, TimeoutError):
+    """
+    A call was not answered before its deadline. Whether the peer has done what
+    it was asked to, or still will, is not known.
+
+    It can be caught as the built-in L{TimeoutError} and as that of
+    C{twisted.internet.defer}.
+
+    @ivar method: the name of the method.
+    @ivar age: how many seconds the call has waited.
+    @ivar peer: the address of the peer, as text.
+    """
+
+    __module__ = "myspread.pb"
+
+    method: str = ""
+    age: float = 0.0
+    peer: str = ""
+
+    # That of OSError, of which the built-in class is one, may show an errno.
+    __str__ = Exception.__str__
+
+    @classmethod
+    def after(cls, method: str, age: float, peer: str) -> CallTimeout:
+        """The error of a call that has waited for C{age} seconds."""
+        error = cls(f"{method}: no answer from {peer} within {age:.3g} s")
+        error.method = method
+        error.age = age
+        error.peer = peer
+        return error

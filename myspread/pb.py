@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from myspread import banana
 from myspread._errors import (
+    CallTimeout,
     DeadReferenceError,
     Error,
     ForeignReference,
@@ -23,6 +24,7 @@ from myspread._errors import (
 from myspread._factories.client import PBClientFactory
 from myspread._factories.connecting import connect, getObjectAt
 from myspread._factories.server import PBServerFactory
+from myspread._flavors.calling import RemoteCaller, RemoteMethods, typed
 from myspread._flavors.failures import CopiedFailure, CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar, Perspective
 from myspread._flavors.referencing import AsReferenceable
@@ -69,6 +71,7 @@ __all__ = [
     "Avatar",
     "Broker",
     "Cacheable",
+    "CallTimeout",
     "CopiedFailure",
     "Copyable",
     "CopyableFailure",
@@ -98,9 +101,11 @@ __all__ = [
     "Referenceable",
     "RemoteCache",
     "RemoteCacheObserver",
+    "RemoteCaller",
     "RemoteCopy",
     "RemoteError",
     "RemoteMethod",
+    "RemoteMethods",
     "RemoteReference",
     "Root",
     "SecurityOptions",
@@ -124,6 +129,7 @@ __all__ = [
     "setUnjellyableFactoryForClass",
     "setUnjellyableForClass",
     "setUnjellyableForClassTree",
+    "typed",
     "unjelly",
 ]
 

@@ -73,6 +73,7 @@ class PBClientFactory(ClientFactory):
         """A broker for a new connection."""
         broker = self.protocol(isClient=True, security=self.security)
         broker.factory = self
+        broker.clock = self._clock or theReactor()
         if self.limits is not None:
             broker.limits = self.limits
         return broker

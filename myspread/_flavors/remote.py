@@ -13,6 +13,7 @@ from twisted.persisted.styles import Ephemeral
 from zope.interface import implementer
 
 from myspread._errors import ForeignReference, MalformedJelly
+from myspread._flavors.calling import RemoteCaller, RemoteMethods, checkedTimeout
 from myspread._flavors.referencing import Serializable
 from myspread._jelly.bases import JellierLike, UnjellierLike
 from myspread._jelly.paths import brief
@@ -164,7 +165,8 @@ class RemoteReference(Serializable, Ephemeral):
         @return: a Deferred of the result, or None for C{pbanswer=False}. It
             fails with the remote error, with L{PBConnectionLost}, with
             L{InsecureJelly} when an argument cannot travel, or with
-            L{LimitExceeded} when one is too large.
+            L{LimitExceeded} when one is too large. Cancelling it gives up the
+            call: the answer, if it still comes, is dropped.
         @raise DeadReferenceError: when the connection is lost already.
         """
         name = _name if isinstance(_name, bytes) else _name.encode("utf-8")
@@ -176,6 +178,26 @@ class RemoteReference(Serializable, Ephemeral):
     def remoteMethod(self, key: str) -> RemoteMethod:
         """The method C{key} of the remote object, as a callable."""
         return RemoteMethod(self, key)
+
+    @property
+    def remote(self) -> RemoteMethods:
+        """
+        The methods of the remote object: C{reference.remote.add(1, 2)} is
+        C{reference.callRemote("add", 1, 2)}.
+        """
+        return RemoteMethods(self)
+
+    def withTimeout(self, seconds: float | None) -> RemoteCaller:
+        """
+        This object, called with a deadline::
+
+            await reference.withTimeout(5).callRemote("add", 1, 2)
+
+        @param seconds: how long each call may wait for its answer before it
+            fails with L{CallTimeout}; None for as long as the connection lasts.
+        @raise ValueError: when it isn't positive.
+        """
+        return RemoteCaller(self, checkedTimeout(seconds))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RemoteReference):

@@ -14,6 +14,7 @@ from twisted.logger import Logger, LogLevel
 
 from myspread._codec import PlainEncoder
 from myspread._errors import BananaError
+from myspread._flavors.calling import checkedTimeout
 from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
@@ -285,6 +286,21 @@ class Broker(BrokerTables, PageProducers, Banana):
         self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
     ) -> Deferred[Any] | None:
         return self._peer.call(prefix, perspective, objectID, _asBytes(message), args, kw)
+
+    @property
+    def callTimeout(self) -> float | None:
+        """
+        How many seconds a call of ours may wait for its answer, unless it says
+        otherwise; None for as long as the connection lasts.
+        """
+        return self._peer.calls.timeout
+
+    @callTimeout.setter
+    def callTimeout(self, seconds: float | None) -> None:
+        self._peer.calls.timeout = checkedTimeout(seconds)
+
+    def _expireCall(self, result: Deferred[Any], message: str | bytes, seconds: float | None) -> None:
+        self._peer.calls.expire(result, message, seconds, self)
 
     # Conversion
 

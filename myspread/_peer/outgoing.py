@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from myspread._errors import PBConnectionLost, ProtocolError
+from myspread._errors import CallTimeout, PBConnectionLost, ProtocolError
+from myspread._flavors.remote import describePeer
 
-__all__ = ["OutgoingCalls", "takeOptions"]
+__all__ = ["OutgoingCalls", "PendingCall", "takeOptions"]
 
 _log = Logger()
 
@@ -31,33 +32,58 @@ def takeOptions(kw: dict[str, Any]) -> tuple[Any, Any, int]:
     return callback, errback, int(bool(kw.pop("pbanswer", True)))
 
 
+class PendingCall(Deferred[Any]):
+    """
+    The result of a call that waits for its answer.
+
+    @ivar request: the id of the call.
+    @ivar deadline: the delayed call that will end it, if it has a deadline.
+    """
+
+    request = 0
+    deadline: Any = None
+
+
+def _withdrawDeadline(pending: Deferred[Any]) -> None:
+    # Programs put Deferreds of their own into the table.
+    deadline = getattr(pending, "deadline", None)
+    if deadline is not None and deadline.active():
+        deadline.cancel()
+
+
 class OutgoingCalls:
     """
     The calls that wait for answers of one peer.
 
     @ivar waiting: by request id, the Deferred of the result.
     @ivar lastRequest: the id of the latest call.
+    @ivar timeout: how many seconds a call may wait for its answer, unless it
+        says otherwise; None for as long as the connection lasts.
     """
 
-    __slots__ = ("lastRequest", "waiting")
+    __slots__ = ("_abandoned", "lastRequest", "timeout", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, Deferred[Any]] = {}
         self.lastRequest = 0
+        self.timeout: float | None = None
+        self._abandoned: set[int] | None = None
 
     def newRequest(self) -> int:
         """The id of a new call."""
         self.lastRequest += 1
         return self.lastRequest
 
-    def expect(self, request: int, callback: Any, errback: Any) -> Deferred[Any]:
+    def expect(self, request: int, callback: Any, errback: Any) -> PendingCall:
         """
-        The Deferred of a call that is about to be sent.
+        The Deferred of a call that is about to be sent. Cancelling it gives
+        the call up.
 
         @param callback: old style: called with the result.
         @param errback: old style: called with the failure.
         """
-        result: Deferred[Any] = Deferred()
+        result = PendingCall(self._cancelled)
+        result.request = request
         self.waiting[request] = result
         if callback or errback:
             _log.warn("pbcallback and pberrback are deprecated; use the Deferred that callRemote returns.")
@@ -71,12 +97,74 @@ class OutgoingCalls:
 
     def take(self, request: int) -> Deferred[Any] | None:
         """The Deferred of a call that has been answered; None if there is none."""
-        return self.waiting.pop(request, None)
+        result = self.waiting.pop(request, None)
+        if result is not None:
+            _withdrawDeadline(result)
+        return result
+
+    def isLate(self, request: int) -> bool:
+        """
+        Whether an answer that nobody waits for belongs to a call that was given
+        up. It is the only one that such a call may have.
+        """
+        if self._abandoned is None or request not in self._abandoned:
+            return False
+        self._abandoned.discard(request)
+        return True
+
+    def expire(self, result: Deferred[Any], message: str | bytes, seconds: float | None, broker: Any) -> None:
+        """
+        Give a call that was just made a deadline, in place of any that it has.
+
+        @param result: what the call returned.
+        @param message: the name of the method.
+        @param seconds: from now; None for no deadline.
+        @param broker: has the clock.
+        @raise ValueError: when the broker has no clock.
+        """
+        if result.called:
+            return
+        _withdrawDeadline(result)
+        if seconds is None:
+            return
+        clock = broker.clock
+        if clock is None:
+            raise ValueError("a call can have no deadline, because its broker has no clock: set broker.clock")
+        began = clock.seconds()
+
+        def tooLate(*ignored: Any) -> Failure:
+            age = clock.seconds() - began
+            name = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+            return Failure(CallTimeout.after(name, age, describePeer(broker)))
+
+        def expired() -> None:
+            if not result.called:
+                self._forget(result)
+                result.errback(tooLate())
+
+        if isinstance(result, PendingCall):
+            result.deadline = clock.callLater(seconds, expired)
+        else:
+            # A subclass of the broker has put something between.
+            result.addTimeout(seconds, clock, tooLate)
+
+    def _cancelled(self, result: Deferred[Any]) -> None:
+        _withdrawDeadline(result)
+        self._forget(result)
+
+    def _forget(self, result: Any) -> None:
+        """Nobody wants the answer any more; what it carries will have to be given back."""
+        if self.waiting.pop(result.request, None) is not None:
+            if self._abandoned is None:
+                self._abandoned = set()
+            self._abandoned.add(result.request)
 
     def failAll(self, reason: Any) -> None:
         """The connection is lost: every call fails with L{PBConnectionLost}."""
         waiting, self.waiting = self.waiting, {}
+        self._abandoned = None
         for result in waiting.values():
+            _withdrawDeadline(result)
             # The application may have fired it itself, to give up waiting.
             if not result.called:
                 result.errback(Failure(PBConnectionLost(reason)))

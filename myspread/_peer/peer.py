@@ -129,7 +129,7 @@ class Peer(Conversion):
         """The result of a call of ours."""
         result = self.calls.take(request)
         if result is None:
-            self._note("The peer answers a call that doesn't wait for it.")
+            self._unexpected(request, sexp, "answers")
             return
         try:
             outcome = self._unserializeAs("answer", sexp)
@@ -143,7 +143,7 @@ class Peer(Conversion):
         """The failure of a call of ours."""
         result = self.calls.take(request)
         if result is None:
-            self._note("The peer reports the failure of a call that doesn't wait for it.")
+            self._unexpected(request, sexp, "reports the failure of")
             return
         try:
             failure = asFailure(self._unserializeAs("error", sexp))
@@ -151,6 +151,19 @@ class Peer(Conversion):
             failure = Failure()
         if not result.called:
             result.errback(failure)
+
+    def _unexpected(self, request: int, sexp: Any, does: str) -> None:
+        """
+        An answer that nobody waits for. If the call was given up, the objects
+        that were lent with it are received, forgotten and so given back.
+        """
+        if not self.calls.isLate(request):
+            self._note(f"The peer {does} a call that doesn't wait for it.")
+            return
+        try:
+            self._unserializeAs("answer", sexp)
+        except Exception as error:
+            self.log.emit(_log, LogLevel.debug, "A late answer can't be read: {error}", error=str(error))
 
     def decrefReceived(self, luid: int | bytes) -> None:
         """The peer gives a reference back."""
@@ -208,6 +221,8 @@ class Peer(Conversion):
             request = self.calls.newRequest()
             result = self.calls.expect(request, callback, errback) if wanted else None
             invoker.sendCall(prefix + b"message", request, luid, message, wanted, netArgs, netKw)
+            if result is not None and self.calls.timeout is not None:
+                self.calls.expire(result, message, self.calls.timeout, invoker)
         except Exception:
             failure = Failure()
             self._takeBack(self._given)

@@ -59,6 +59,7 @@ cdef enum:
     FIRST_BUFFER = 512
     FIRST_SEEN = 64
     FIRST_LEVELS = 8
+    MOST_DIGITS = 9
     LONGEST_STRING = 32768
     # Each level of a value is a few C stack frames; deeper ones go to the pure
     # modules, which keep a stack of their own.
@@ -849,6 +850,9 @@ cdef class Scanner:
 
     cdef int typeByte(self, unsigned char kind) except -2:
         """1 if an element ends here, 0 if it goes on, -1 if it can't be judged."""
+        if self.digits > MOST_DIGITS and (kind == LIST or kind == STRING or kind == FLOAT or kind == VOCAB):
+            # The reader takes a number of so many digits for an integer, even if most are zeros.
+            return -1
         if kind == LIST:
             if self.number > self.listLength or self.depth >= self.nestingDepth:
                 return -1

@@ -261,6 +261,21 @@ class ScannerTests(AcceleratorTests):
             made += decoder.feed(stream[place:])
             self.assertEqual(made, [[b"list", [b"x" * 20]]])
 
+    def test_manyDigits(self) -> None:
+        """A length, a word or a double after more digits than a length needs is read as such."""
+        for zeros in (7, 8, 9, 10, 60):
+            padding = bytes(zeros)
+            for element in (
+                b"\x01" + padding + b"\x80" + b"\x05\x81",
+                b"\x03" + padding + b"\x82" + b"\x7f\x80\x81",
+                b"\x07" + padding + b"\x87",
+                b"\x01" + padding + b"\x84" + bytes(8),
+                b"\x07" + padding + b"\x81",
+            ):
+                for stream in (element, b"\x02\x80" + element + b"\x05\x81"):
+                    expected = outcome(Decoder(Limits(), PB), [stream])
+                    self.assertEqual(outcome(AcceleratedDecoder(Limits(), PB), [stream]), expected)
+
     def test_interrupted(self) -> None:
         """A consumer that fails loses nothing: the rest follows with the next data."""
         decoder = AcceleratedDecoder(Limits(), PB)

@@ -143,6 +143,10 @@ class CopiedFailure(RemoteCopy, Failure):
         self.value = _text(state.get("value", ""))
         self.traceback = _text(state.get("traceback", NO_TRACEBACK))
 
+    def __setstate__(self, state: Any) -> None:
+        """As L{setCopyableState}: what becomes of a failure outside of a connection."""
+        self.setCopyableState(state)
+
     def _mayBeSet(self, name: Any) -> bool:
         """Not frames, which aren't ours, and no method: Deferreds call those."""
         if name in ("parents", "tb", "frames", "stack"):

@@ -384,6 +384,17 @@ class CopiedFailureTests(SynchronousTestCase):
             )
             self.assertEqual(error.path, "value[0]")
 
+    def test_withoutConnection(self) -> None:
+        """A form that is unjellied without a connection is held to the same."""
+        for state in ([b"dictionary"], 5, b"stack", [b"dictionary", [b"stack", [b"list"]], [b"type", 1]]):
+            self.assertRaises(MalformedJelly, unjelly, [TAG, state], SecurityPolicy())
+        state = [b"dictionary", [b"type", b"builtins.ValueError"], [b"value", b"no"], [b"trap", b"mine"]]
+        failure = unjelly([TAG, state], SecurityPolicy())
+        self.assertIsInstance(failure, pb.CopiedFailure)
+        self.assertEqual((failure.value, failure.parents), ("no", ["builtins.ValueError"]))
+        self.assertRaises(ValueError, failure.raiseException)
+        self.assertNotIn("trap", vars(failure))
+
     def test_texts(self) -> None:
         """
         repr, str and the printed forms name type and text.

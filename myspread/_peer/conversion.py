@@ -203,7 +203,9 @@ class Conversion:
                 return value
         name = self._resultName
         if name is None:
-            name = _SEXP_NAMES.get(sexp[0], "value") if isinstance(sexp, list) and sexp else "value"
+            tag = sexp[0] if isinstance(sexp, list) and sexp else None
+            # What a peer sends there can be a list, which is no key.
+            name = _SEXP_NAMES.get(tag, "value") if isinstance(tag, bytes) else "value"
         invoker = self._invoker
         before = invoker.unserializingPerspective
         invoker.unserializingPerspective = perspective

@@ -68,6 +68,14 @@ class DroppedTests(TestCase):
                 self.assertIn("a message is a list that starts with a command", texts(events)[-1])
                 self.assertEqual(wire.exchange(CALL), [[b"answer", 1, 5]])
 
+    def test_argumentsThatAreNoForm(self) -> None:
+        """Arguments that begin with a list in the place of a tag are malformed, and nothing worse."""
+        for wrong in ([[b"tuple"], 5], [[]], [[[b"unicode"]]]):
+            answer = self.wire.exchange([b"message", 3, b"root", b"echo", 1, wrong, NO_KEYWORDS])
+            self.assertIn(b"myspread.pb.MalformedJelly", str(answer).encode())
+        self.assertUnharmed()
+        self.assertEqual(len(self.flushLoggedErrors(pb.MalformedJelly)), 3)
+
     def test_wrongTypes(self) -> None:
         """
         A known command whose fields have wrong types is dropped; a call that

@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from myspread._factories.client import PBClientFactory
 from myspread._factories.server import PBServerFactory
+from myspread._net.broker import Broker
 
 __all__ = ["BrokerPair", "MemoryTransport", "brokerPair"]
 
@@ -117,6 +118,9 @@ class BrokerPair:
         here, there = IPv4Address("TCP", "127.0.0.1", 40000), IPv4Address("TCP", "127.0.0.1", 8787)
         self.server = serverFactory.buildProtocol(here)
         self.client = clientFactory.buildProtocol(there)
+        for broker in (self.server, self.client):
+            if isinstance(broker, Broker):
+                broker.clock = clock
         self.serverTransport = MemoryTransport(there, here)
         self.clientTransport = MemoryTransport(here, there)
         self.server.makeConnection(self.serverTransport)

@@ -41,6 +41,7 @@ class PBServerFactory(ServerFactory):
     # For subclasses that don't call __init__.
     security: ITaster = globalSecurity
     limits: Limits | None = None
+    _clock: Any = None
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class PBServerFactory(ServerFactory):
         *,
         portal: Portal | None = None,
         limits: Limits | None = None,
+        clock: Any = None,
     ) -> None:
         """
         @param root: a provider of L{IPBRoot}, something that can be adapted to
@@ -59,6 +61,8 @@ class PBServerFactory(ServerFactory):
         @param security: the policy; by default C{globalSecurity}.
         @param portal: a portal to serve, in place of C{root}.
         @param limits: what one connection may cost.
+        @param clock: provides C{IReactorTime}; by default, each connection has
+            the reactor of its transport.
         @raise TypeError: when there is no root, or it is no root.
         """
         if (root is None) is (portal is None):
@@ -67,11 +71,13 @@ class PBServerFactory(ServerFactory):
         self.unsafeTracebacks = unsafeTracebacks
         self.security = globalSecurity if security is None else security
         self.limits = limits
+        self._clock = clock
 
     def buildProtocol(self, addr: Any) -> Any:
         """A broker for a new connection, with the root object lent."""
         broker = self.protocol(isClient=False, security=self.security)
         broker.factory = self
+        broker.clock = self._clock
         if self.limits is not None:
             broker.limits = self.limits
         broker.setNameForLocal("root", self.root.rootObject(broker))
@@ -79,3 +85,9 @@ class PBServerFactory(ServerFactory):
 
     def clientConnectionMade(self, protocol: Any) -> None:
         """A connection is ready. Subclasses may override this."""
+
+    def brokerOpened(self, broker: Any) -> None:
+        """
+        A connection has done its handshake, and its login where the root is a
+        portal. Subclasses may override this.
+        """

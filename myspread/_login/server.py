@@ -57,7 +57,10 @@ class PortalRoot:
         self.portal = portal
 
     def rootObject(self, broker: Any) -> Referenceable:
-        """The root for a new connection."""
+        """The root for a new connection, which has to log in."""
+        # It may be one of twisted.spread, which has no such phase.
+        if isinstance(broker, Broker):
+            broker.beginLogin()
         return PortalWrapper(self.portal, broker)
 
 
@@ -101,6 +104,8 @@ def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any]) -> Any:
     if not IJellyable.providedBy(avatar):
         avatar = AsReferenceable(avatar, "perspective")
     _Logout(broker, logout).attachTo(avatar)
+    if isinstance(broker, Broker):
+        broker.endLogin()
     return avatar
 
 

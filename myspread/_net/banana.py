@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.persisted.styles import Ephemeral
@@ -72,6 +73,7 @@ class Banana(Protocol, Ephemeral):
     @cvar knownDialects: names of the dialects, the preferred one first.
     @ivar isClient: whether we opened the connection.
     @ivar currentDialect: the name of the negotiated dialect, None before.
+    @ivar clock: provides C{IReactorTime}, or None.
     """
 
     knownDialects: ClassVar[list[bytes]] = [b"pb", b"none"]
@@ -79,6 +81,7 @@ class Banana(Protocol, Ephemeral):
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
 
     transport: Any
+    clock: IReactorTime | None = None
     currentDialect: bytes | None = None
     _dialect: Dialect | None = None
     _limits: Limits | None = None
@@ -170,7 +173,6 @@ class Banana(Protocol, Ephemeral):
                 for expression in self._decoder.feed(self._backlog.pop(0)):
                     self.callExpressionReceived(expression)
                     if self._closing:
-                        self._backlog.clear()
                         return
         finally:
             self._decoding = False
@@ -184,14 +186,33 @@ class Banana(Protocol, Ephemeral):
         try:
             answer, dialect = self._handshake.receive(obj)
         except BananaError as error:
-            _log.info("The handshake failed, disconnecting: {error}", error=str(error))
-            self._closing = True
-            self._flush()
-            self.transport.loseConnection()
+            self.closeConnection(f"The handshake failed: {error}")
             return
         if answer is not None:
             self.sendEncoded(answer)
         self._selectDialect(dialect.name)
+
+    def closeConnection(self, reason: str) -> None:
+        """
+        Close the connection because the peer has broken the rules: it gets
+        what is written already, and nothing that it sends counts any more.
+
+        @param reason: for the log.
+        """
+        self._warn("Closing the connection to {peer}: {reason}", peer=self.transport.getPeer(), reason=reason)
+        self._stopReceiving()
+        self._flush()
+        self.transport.loseConnection()
+
+    def _warn(self, text: str, **fields: Any) -> None:
+        """Write an entry that the peer has caused to the log."""
+        _log.warn(text, **fields)
+
+    def _stopReceiving(self) -> None:
+        """Forget what has arrived, and ignore what will."""
+        self._closing = True
+        self._backlog.clear()
+        self._decoder = newDecoder(self.limits)
 
     def expressionReceived(self, lst: Any) -> None:
         """

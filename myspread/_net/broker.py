@@ -9,7 +9,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from myspread._codec import PlainEncoder
@@ -19,8 +18,9 @@ from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._native import accelerator
-from myspread._net.banana import Banana
+from myspread._net.connection import Connection
 from myspread._net.paging import PageProducers
+from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables
 from myspread._peer import LogBudget, Peer
 from myspread._peer.peer import VERSION
@@ -58,7 +58,7 @@ def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
 
 
-class Broker(BrokerTables, PageProducers, Banana):
+class Broker(BrokerTables, PageProducers, Connection):
     """
     One connection between two programs that call each other's objects.
 
@@ -67,8 +67,8 @@ class Broker(BrokerTables, PageProducers, Banana):
     C{twisted.spread}, for programs that look into them; they are None once the
     connection is lost.
 
-    @ivar factory: the factory that made this broker.
-    @ivar clock: the time, or None where there is none.
+    @ivar unfinishedMessages: an account of what all peers of the factory have
+        sent of messages that aren't whole, or None.
     @ivar logBudget: what all peers of the factory may fill of the log together,
         or None.
     @ivar disconnected: whether the connection is lost.
@@ -78,8 +78,7 @@ class Broker(BrokerTables, PageProducers, Banana):
 
     version = VERSION
     username: Any = None
-    factory: Any = None
-    clock: IReactorTime | None = None
+    unfinishedMessages: Any = None
     logBudget: LogBudget | None = None
     disconnected = 0
     serializingPerspective: Any = None
@@ -117,6 +116,7 @@ class Broker(BrokerTables, PageProducers, Banana):
     def connectionReady(self) -> None:
         """The handshake is done: send the version, tell whoever waits for it."""
         self.sendCall(b"version", self.version)
+        self._follow(Event.AGREED)
         notifiers, self.connects = self.connects or [], None
         self._notify(notifiers)
         if self.factory is not None:
@@ -150,24 +150,14 @@ class Broker(BrokerTables, PageProducers, Banana):
             _overriding[own] = any(getattr(own, name) is not getattr(Broker, name) for name in _GIVEN_LISTS)
         return _overriding[own] or not _GIVEN_LISTS.isdisjoint(self.__dict__)
 
-    def closeConnection(self, reason: str) -> None:
-        """
-        Close the connection because the peer has broken the rules.
-
-        @param reason: for the log.
-        """
-        self._closing = True
-        self._flush()
-        _log.warn("Closing the connection to {peer}: {reason}", peer=self.transport.getPeer(), reason=reason)
-        self.transport.loseConnection()
-
     def connectionLost(self, reason: Any = None) -> None:
         """
         Calls that wait fail with L{PBConnectionLost}, caches are no longer
         observed, and everybody who asked to be is notified; in this order.
         """
         self.disconnected = 1
-        self._closing = True
+        self._follow(Event.LOST)
+        self._stopReceiving()
         self._peer.lost(reason)
         if self.connects is not None:
             self.connectionFailed()
@@ -334,15 +324,6 @@ class Broker(BrokerTables, PageProducers, Banana):
             Jelly.
         """
         return self._peer.unserialize(sexp, perspective)
-
-    @property
-    def security(self) -> ITaster:
-        """The policy."""
-        return self._peer.incoming.security
-
-    @security.setter
-    def security(self, security: ITaster) -> None:
-        self._peer.usePolicy(security)
 
     # References
 

@@ -113,7 +113,7 @@ class HandshakeTests(TestCase):
                 self.assertTrue(transport.disconnecting)
                 self.assertIsNone(protocol.currentDialect)
                 self.assertEqual((protocol.ready, protocol.arrived), (0, []))
-                told = [each for each in events if "The handshake failed" in each["log_format"]]
+                told = [each for each in events if "The handshake failed" in each.get("reason", "")]
                 self.assertEqual(len(told), 1)
 
 

@@ -103,6 +103,8 @@ def expectingFailure(original: Callable[[Any], object], reason: str) -> Callable
         def failed(_: object) -> None:
             case.flushLoggedErrors()
 
+        # What it logs when the original's own cleanups run counts as well.
+        case.addCleanup(case.flushLoggedErrors)
         return maybeDeferred(original, case).addCallbacks(passed, failed)
 
     stillFails.__doc__ = f"Excluded: {reason}"

@@ -1,0 +1,172 @@
+"""
+What a broker's connection goes through: handshake, login, deadlines, the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger, LogLevel
+
+from myspread._net.banana import Banana
+from myspread._net.phases import DEADLINES, Event, Phase, following
+from myspread._peer import Peer
+from myspread.limits import Limits, defaultLimits
+from myspread.security import LOGIN_POLICY, ITaster, SecurityPolicy
+
+__all__ = ["Connection"]
+
+_log = Logger()
+
+
+@lru_cache(maxsize=16)
+def _untilLogin(limits: Limits) -> Limits:
+    # Shared by all connections: it is larger than all else that a login needs.
+    return limits.untilLogin()
+
+
+@lru_cache(maxsize=4)
+def _loginPolicy(unsendable: Any, errors: Any) -> SecurityPolicy:
+    return replace(LOGIN_POLICY, unsendable=unsendable, errors=errors)
+
+
+def _closedForm(policy: ITaster) -> SecurityPolicy:
+    """C{LOGIN_POLICY}, with what a policy says of the values and errors that we send."""
+    return _loginPolicy(
+        getattr(policy, "unsendable", LOGIN_POLICY.unsendable), getattr(policy, "errors", LOGIN_POLICY.errors)
+    )
+
+
+class Connection(Banana):
+    """
+    A connection in phases. Each may last only so long, on a server; and one
+    whose peer has broken the rules is soon gone, whatever the peer does.
+
+    @ivar clock: provides C{IReactorTime}. Without one there are no deadlines;
+        by default it is the reactor of the transport, if that has one.
+    @ivar factory: the factory that made this connection.
+    """
+
+    factory: Any = None
+    _peer: Peer
+    _phase = Phase.HANDSHAKE
+    _timer: Any = None
+    # The policy and limits that hold after a login; None where there is none.
+    _afterLogin: tuple[ITaster, Limits | None] | None = None
+
+    @property
+    def security(self) -> ITaster:
+        """The policy; until a login is done, the one that holds afterwards."""
+        return self._peer.incoming.security if self._afterLogin is None else self._afterLogin[0]
+
+    @security.setter
+    def security(self, security: ITaster) -> None:
+        if self._afterLogin is None:
+            self._peer.usePolicy(security)
+        else:
+            self._holdUntilLogin(security, self._afterLogin[1])
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of this connection; until a login is done, the smaller ones."""
+        return self._limits or defaultLimits()
+
+    @limits.setter
+    def limits(self, limits: Limits | None) -> None:
+        if self._afterLogin is None:
+            self._limits = limits
+        else:
+            self._holdUntilLogin(self._afterLogin[0], limits)
+        if self._phase is Phase.OPEN:
+            self._setDeadline()
+
+    # The phases
+
+    def connectionMade(self) -> None:
+        """The handshake begins, and its time."""
+        if self.clock is None:
+            reactor = getattr(self.transport, "reactor", None)
+            self.clock = reactor if IReactorTime.providedBy(reactor) else None
+        self._setDeadline()
+        super().connectionMade()
+
+    def beginLogin(self) -> None:
+        """
+        The root object is one that leads to a login: until L{endLogin} the
+        peer is held to the smaller limits, and to a policy under which no
+        object of the application's is made.
+        """
+        self._follow(Event.LOGIN_BEGUN)
+        if self._phase is Phase.HANDSHAKE_BEFORE_LOGIN and self._afterLogin is None:
+            self._holdUntilLogin(self.security, self._limits)
+
+    def endLogin(self) -> None:
+        """The peer gets an avatar: policy and limits are those of the factory."""
+        if self._afterLogin is not None:
+            security, self._limits = self._afterLogin
+            self._afterLogin = None
+            self._peer.usePolicy(security)
+        self._follow(Event.LOGGED_IN)
+
+    def _holdUntilLogin(self, security: ITaster, limits: Limits | None) -> None:
+        self._afterLogin = security, limits
+        self._peer.usePolicy(_closedForm(security))
+        self._limits = _untilLogin(limits or defaultLimits())
+
+    def _follow(self, event: Event) -> None:
+        """Go to the phase that an event leads to, and tell the factory when it is the open one."""
+        before = self._phase
+        self._phase = following(before, event)
+        if self._phase is before:
+            return
+        self._setDeadline()
+        if self._phase is Phase.OPEN:
+            opened = getattr(self.factory, "brokerOpened", None)
+            if opened is not None:
+                opened(self)
+
+    # Deadlines
+
+    def _setDeadline(self) -> None:
+        """Begin the time that the present phase may last."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        field = DEADLINES.get(self._phase)
+        if field is None or self.clock is None or not self.connected:
+            return
+        seconds = getattr(self.limits, field)
+        # A client has deadlines of its own for what it waits for.
+        if seconds is not None and (self._phase is Phase.CLOSING or not self.isClient):
+            self._timer = self.clock.callLater(seconds, self._timeIsUp)
+
+    def _timeIsUp(self) -> None:
+        self._timer = None
+        if self._phase is Phase.CLOSING:
+            self.transport.abortConnection()
+        elif self._phase is not Phase.OPEN:
+            what = "logged in" if self._phase is Phase.LOGIN else "done with the handshake"
+            field = DEADLINES[self._phase]
+            seconds = getattr(self.limits, field)
+            self.closeConnection(f"the peer isn't {what} after {seconds:g} seconds (Limits.{field})")
+
+    # The end
+
+    def closeConnection(self, reason: str) -> None:
+        """
+        Close the connection because the peer has broken the rules: it gets
+        what is written already, if it reads it within C{Limits.closingTime},
+        and nothing that it sends counts any more.
+
+        @param reason: for the log.
+        """
+        if self._phase in (Phase.CLOSING, Phase.LOST):
+            return
+        self._follow(Event.CLOSED)
+        super().closeConnection(reason)
+
+    def _warn(self, text: str, **fields: Any) -> None:
+        self._peer.log.emit(_log, LogLevel.warn, text, **fields)

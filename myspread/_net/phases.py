@@ -1,0 +1,113 @@
+"""
+The phases of a connection, as a table.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final
+
+__all__ = ["DEADLINES", "Event", "Phase", "following"]
+
+
+class Phase(Enum):
+    """
+    How far a connection has come.
+    """
+
+    HANDSHAKE = auto()
+    """The dialect isn't agreed on."""
+
+    HANDSHAKE_BEFORE_LOGIN = auto()
+    """The dialect isn't agreed on, and the peer has to log in afterwards."""
+
+    LOGIN = auto()
+    """The peer has to log in; until then little is accepted."""
+
+    OPEN = auto()
+    """Both sides call each other."""
+
+    CLOSING = auto()
+    """The peer has broken the rules. Nothing that it sends counts any more."""
+
+    LOST = auto()
+    """There is no connection any more."""
+
+
+class Event(Enum):
+    """
+    What brings a connection from one phase to another.
+    """
+
+    LOGIN_BEGUN = auto()
+    """The root object is one that leads to a login."""
+
+    AGREED = auto()
+    """The handshake is done."""
+
+    LOGGED_IN = auto()
+    """The peer gets an avatar."""
+
+    CLOSED = auto()
+    """We close because the peer has broken the rules."""
+
+    LOST = auto()
+    """The transport has lost the connection."""
+
+
+_STAY: Final = {
+    # A root within an open connection may lead to a further login.
+    (Phase.OPEN, Event.LOGIN_BEGUN),
+    (Phase.OPEN, Event.LOGGED_IN),
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.LOGIN_BEGUN),
+    (Phase.LOGIN, Event.LOGIN_BEGUN),
+    (Phase.HANDSHAKE, Event.LOGGED_IN),
+    # An application may come too late.
+    (Phase.CLOSING, Event.LOGIN_BEGUN),
+    (Phase.LOST, Event.LOGIN_BEGUN),
+    (Phase.CLOSING, Event.LOGGED_IN),
+    (Phase.LOST, Event.LOGGED_IN),
+    (Phase.CLOSING, Event.CLOSED),
+    (Phase.LOST, Event.CLOSED),
+    (Phase.LOST, Event.LOST),
+}
+
+_CHANGE: Final = {
+    (Phase.HANDSHAKE, Event.LOGIN_BEGUN): Phase.HANDSHAKE_BEFORE_LOGIN,
+    (Phase.HANDSHAKE, Event.AGREED): Phase.OPEN,
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.AGREED): Phase.LOGIN,
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.LOGGED_IN): Phase.HANDSHAKE,
+    (Phase.LOGIN, Event.LOGGED_IN): Phase.OPEN,
+    (Phase.HANDSHAKE, Event.CLOSED): Phase.CLOSING,
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.CLOSED): Phase.CLOSING,
+    (Phase.LOGIN, Event.CLOSED): Phase.CLOSING,
+    (Phase.OPEN, Event.CLOSED): Phase.CLOSING,
+    (Phase.HANDSHAKE, Event.LOST): Phase.LOST,
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.LOST): Phase.LOST,
+    (Phase.LOGIN, Event.LOST): Phase.LOST,
+    (Phase.OPEN, Event.LOST): Phase.LOST,
+    (Phase.CLOSING, Event.LOST): Phase.LOST,
+}
+
+DEADLINES: Final = {
+    Phase.HANDSHAKE: "handshakeTime",
+    Phase.HANDSHAKE_BEFORE_LOGIN: "handshakeTime",
+    Phase.LOGIN: "loginTime",
+    Phase.OPEN: "idleTime",
+    Phase.CLOSING: "closingTime",
+}
+"""By phase, the field of L{Limits} that says how long it may last."""
+
+
+def following(phase: Phase, event: Event) -> Phase:
+    """
+    The phase after an event.
+
+    @raise ValueError: when there is no such event in this phase.
+    """
+    if (phase, event) in _STAY:
+        return phase
+    try:
+        return _CHANGE[phase, event]
+    except KeyError:
+        raise ValueError(f"a connection in the phase {phase.name} can't be {event.name}") from None

@@ -115,19 +115,17 @@ def quotedException(value: Any) -> dict[str, Any]:
     What a failure tells of its exception, beside type and text: C{exception}, a
     list of tag and state, if C{pb.value} has declared the class.
     """
-    declaration = declarationOf(type(value))
-    if declaration is None or not isinstance(value, Exception):
+    if declarationOf(type(value)) is None or not isinstance(value, Exception):
         return {}
-    name = type(value).__qualname__
     try:
-        form = jelly(declaration.stateToSend(value), _STRICT, None, _valuesOnly, name=name)
+        form = jelly(value, _STRICT, None, _valuesOnly, name=type(value).__qualname__)
     except (InsecureJelly, ForeignReference) as problem:
         _log.warn(
             "An attribute of the exception can't travel; the peer gets its type and text only. {problem}",
             problem=str(problem),
         )
         return {}
-    return {"exception": [declaration.tag, form]}
+    return {"exception": form}
 
 
 def exceptionIn(quoted: Any, unjellier: Any) -> Exception | None:

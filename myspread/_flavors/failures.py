@@ -110,6 +110,21 @@ class CopyableFailure(Failure, Copyable):
         relayed = getattr(self, "_relayedTraceback", None)
         return relayed if isinstance(relayed, str) else self.getTraceback()
 
+    def printTraceback(
+        self, file: Any = None, elideFrameworkCode: Any = False, detail: str = "default"
+    ) -> None:
+        """
+        Write the traceback; of a failure that is only known by names, what
+        these are.
+
+        @param file: an object with C{write}; by default the log.
+        """
+        if isinstance(self.type, type):
+            super().printTraceback(file, elideFrameworkCode, detail)  # type: ignore[no-untyped-call]
+        else:
+            out = log.logfile if file is None else file
+            out.write(f"Traceback from remote host -- {_name(self.type)}: {_text(self.value)}\n")
+
 
 class CopiedFailure(RemoteCopy, Failure):
     """

@@ -8,15 +8,20 @@ from typing import Any
 
 from twisted.cred.portal import Portal
 from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger, LogLevel
 
+from myspread._factories.admission import Admission, Refused
 from myspread._jelly import globalSecurity
 from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
+from myspread._peer import LogBudget, sharedLogBudget
 from myspread.interfaces import IPBRoot
-from myspread.limits import Limits
+from myspread.limits import Limits, defaultLimits
 from myspread.security import ITaster
 
 __all__ = ["PBServerFactory"]
+
+_log = Logger()
 
 
 def _rootFor(root: Any) -> Any:
@@ -32,7 +37,8 @@ class PBServerFactory(ServerFactory):
     @ivar root: provides L{IPBRoot}.
     @ivar unsafeTracebacks: whether peers are sent tracebacks.
     @ivar security: the policy.
-    @ivar limits: what one connection may cost; None for the defaults.
+    @ivar limits: what one connection may cost, and how many there may be; None
+        for the defaults.
     @cvar protocol: what brokers are made with.
     """
 
@@ -42,6 +48,8 @@ class PBServerFactory(ServerFactory):
     security: ITaster = globalSecurity
     limits: Limits | None = None
     _clock: Any = None
+    _admission: Admission | None = None
+    _logBudget: LogBudget | None = None
 
     def __init__(
         self,
@@ -74,7 +82,14 @@ class PBServerFactory(ServerFactory):
         self._clock = clock
 
     def buildProtocol(self, addr: Any) -> Any:
-        """A broker for a new connection, with the root object lent."""
+        """
+        A broker for a new connection, with the root object lent; or a protocol
+        that closes the connection, where the limits have no room for it.
+        """
+        reason = self.admission.refusal(self.limits or defaultLimits(), addr)
+        if reason is not None:
+            self._tellRefusal(addr, reason)
+            return Refused()
         broker = self.protocol(isClient=False, security=self.security)
         broker.factory = self
         broker.clock = self._clock
@@ -86,8 +101,36 @@ class PBServerFactory(ServerFactory):
     def clientConnectionMade(self, protocol: Any) -> None:
         """A connection is ready. Subclasses may override this."""
 
+    # Which connections there are. Subclasses that override these call them.
+
+    @property
+    def admission(self) -> Admission:
+        """Counts the connections."""
+        if self._admission is None:
+            self._admission = Admission()
+        return self._admission
+
+    def _budgetFor(self, clock: Any) -> LogBudget:
+        if self._logBudget is None:
+            self._logBudget = sharedLogBudget(self.limits or defaultLimits(), clock)
+        return self._logBudget
+
+    def _tellRefusal(self, address: Any, reason: str) -> None:
+        text = "A connection from {peer} is refused: {reason}"
+        self._budgetFor(None).emit(_log, LogLevel.warn, text, peer=address, reason=reason)
+
+    def brokerConnected(self, broker: Any) -> None:
+        """A connection has begun."""
+        self.admission.connected(broker)
+        broker.logBudget = self._budgetFor(broker.clock)
+
     def brokerOpened(self, broker: Any) -> None:
         """
         A connection has done its handshake, and its login where the root is a
-        portal. Subclasses may override this.
+        portal.
         """
+        self.admission.opened(broker)
+
+    def brokerLost(self, broker: Any, reason: Any) -> None:
+        """A connection is lost."""
+        self.admission.lost(broker)

@@ -86,10 +86,13 @@ class Connection(Banana):
     # The phases
 
     def connectionMade(self) -> None:
-        """The handshake begins, and its time."""
+        """Tell the factory; the handshake begins, and its time."""
         if self.clock is None:
             reactor = getattr(self.transport, "reactor", None)
             self.clock = reactor if IReactorTime.providedBy(reactor) else None
+        connected = getattr(self.factory, "brokerConnected", None)
+        if connected is not None:
+            connected(self)
         self._setDeadline()
         super().connectionMade()
 

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.credentials import UsernamePassword
 from twisted.cred.portal import IRealm, Portal
 from zope.interface import implementer
 
 from myspread import pb
 from myspread.testing import BrokerPair, brokerPair
 
-__all__ = ["RecordingRealm", "User", "pairFor", "portalFor"]
+__all__ = ["ANN", "WRONG", "RecordingRealm", "User", "pairFor", "portalFor"]
+
+ANN = UsernamePassword(b"ann", b"secret")
+WRONG = UsernamePassword(b"ann", b"wrong")
 
 
 class User(pb.Avatar):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from twisted.cred.credentials import Anonymous, IUsernameHashedPassword
 from twisted.cred.error import UnauthorizedLogin
@@ -14,16 +15,22 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from myspread._errors import Error
 from myspread._flavors.dispatch import awaited
 from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import AsReferenceable, Referenceable
+from myspread._login.attempts import Attempts
 from myspread._login.challenge import challenge, digest, isRightResponse
+from myspread._login.delays import Delays
 from myspread._net.broker import Broker
 from myspread.interfaces import IJellyable, IPBRoot, IPerspective, IUsernameMD5Password
 
 __all__ = ["JellyableAvatarMixin", "PortalAuthChallenger", "PortalRoot", "PortalWrapper", "Realm"]
 
 _log = Logger()
+
+LONGEST_USERNAME = 4096
+"""Bytes or characters of a user name: more than a token has that stands in its place."""
 
 
 @implementer(IRealm)
@@ -51,17 +58,21 @@ class Realm:
 
 @implementer(IPBRoot)
 class PortalRoot:
-    """Makes a L{PortalWrapper} for each connection."""
+    """
+    Makes a L{PortalWrapper} for each connection, and holds each to the limits
+    and the policy that are for peers that have not logged in.
+    """
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
+        self._delays = Delays()
 
     def rootObject(self, broker: Any) -> Referenceable:
         """The root for a new connection, which has to log in."""
         # It may be one of twisted.spread, which has no such phase.
         if isinstance(broker, Broker):
             broker.beginLogin()
-        return PortalWrapper(self.portal, broker)
+        return PortalWrapper(self.portal, broker, Attempts(broker, self._delays))
 
 
 class _Logout:
@@ -101,9 +112,15 @@ class _Logout:
 
 
 def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any]) -> Any:
-    if not IJellyable.providedBy(avatar):
-        avatar = AsReferenceable(avatar, "perspective")
-    _Logout(broker, logout).attachTo(avatar)
+    ending = _Logout(broker, logout)
+    try:
+        if not IJellyable.providedBy(avatar):
+            avatar = AsReferenceable(avatar, "perspective")
+        ending.attachTo(avatar)
+    except Exception:
+        # The realm has let somebody in whom nobody can be.
+        ending()
+        raise
     if isinstance(broker, Broker):
         broker.endLogin()
     return avatar
@@ -138,13 +155,16 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
     The root object of a connection that has not logged in.
     """
 
-    def __init__(self, portal: Any, broker: Broker) -> None:
+    def __init__(self, portal: Any, broker: Broker, attempts: Attempts | None = None) -> None:
         """
         @param portal: the L{Portal}.
         @param broker: the connection.
+        @param attempts: counts the logins of the connection.
         """
         self.portal = portal
         self.broker = broker
+        self._attempts = attempts or Attempts(broker)
+        self._outstanding: WeakSet[PortalAuthChallenger] | None = None
 
     def remote_login(self, username: Any) -> Any:
         """
@@ -152,9 +172,30 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
 
         @return: a challenge, and the L{PortalAuthChallenger} that wants the
             response.
+        @raise UnauthorizedLogin: when this can't be a user name.
+        @raise Error: when too many challenges wait for their responses.
         """
+        if not isinstance(username, (bytes, str)) or len(username) > LONGEST_USERNAME:
+            return self._attempts.run(_noUsername, guesses=False)
+        self._checkOutstanding()
         given = challenge()
-        return given, PortalAuthChallenger(self.portal, self.broker, username, given)
+        challenger = PortalAuthChallenger(self.portal, self.broker, username, given, self._attempts)
+        if self._outstanding is None:
+            self._outstanding = WeakSet()
+        self._outstanding.add(challenger)
+        return given, challenger
+
+    def _checkOutstanding(self) -> None:
+        most = self._attempts.limits.beforeLogin.references
+        if self._outstanding is None or len(self._outstanding) < most:
+            return
+        useful = [each for each in self._outstanding if each.isUseful]
+        self._outstanding = WeakSet(useful)
+        if len(useful) >= most:
+            raise Error(
+                f"{most} challenges wait for their responses already (Limits.beforeLogin.references): "
+                "respond to one of them, or forget it"
+            )
 
     def remote_loginAnonymous(self, mind: Any) -> Deferred[Any]:
         """
@@ -163,38 +204,72 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         @return: a Deferred of the avatar; it fails with L{LoginFailed
             <twisted.cred.error.LoginFailed>}.
         """
+        return self._attempts.run(lambda: self._loginAnonymous(mind), guesses=False)
+
+    def _loginAnonymous(self, mind: Any) -> Deferred[Any]:
         answer: Deferred[Any] = self.portal.login(Anonymous(), mind, IPerspective)
         return answer.addCallback(self._cbLogin)
+
+
+def _noUsername() -> None:
+    raise UnauthorizedLogin(f"a user name is bytes or text, {LONGEST_USERNAME} at most")
 
 
 @implementer(IUsernameHashedPassword, IUsernameMD5Password)
 class PortalAuthChallenger(Referenceable, JellyableAvatarMixin):
     """
     Credentials in the making: user name and challenge, and soon the response.
-    It takes one response only.
+    It takes one response only, for as long as a login may take.
     """
 
     response: Any = None
     _used = False
 
-    def __init__(self, portal: Any, broker: Broker, username: Any, challenge: bytes) -> None:
+    def __init__(
+        self, portal: Any, broker: Broker, username: Any, challenge: bytes, attempts: Attempts | None = None
+    ) -> None:
+        """
+        @param portal: the L{Portal}.
+        @param broker: the connection.
+        @param username: who wants to log in.
+        @param challenge: what the client was given.
+        @param attempts: counts the logins of the connection.
+        """
         self.portal = portal
         self.broker = broker
         self.username = username
         self.challenge = challenge
+        self._attempts = attempts or Attempts(broker)
+        self._since = self._attempts.now
+
+    @property
+    def isUseful(self) -> bool:
+        """Whether a response is still accepted."""
+        return not self._used and not self._isLate()
+
+    def _isLate(self) -> bool:
+        loginTime = self._attempts.limits.loginTime
+        return loginTime is not None and self._attempts.now - self._since > loginTime
 
     def remote_respond(self, response: Any, mind: Any) -> Deferred[Any]:
         """
         End a login with user name and password.
 
         @return: a Deferred of the avatar; it fails with L{LoginFailed
-            <twisted.cred.error.LoginFailed>}.
-        @raise UnauthorizedLogin: when this challenge was responded to before.
+            <twisted.cred.error.LoginFailed>}, also when this challenge was
+            responded to before, or is too old.
         """
-        if self._used:
-            raise UnauthorizedLogin("this challenge was responded to before; ask for a new one")
+        if self._used or self._isLate():
+            return self._attempts.run(self._notUseful, guesses=False)
         self._used = True
         self.response = response
+        return self._attempts.run(lambda: self._login(mind))
+
+    def _notUseful(self) -> None:
+        why = "was responded to before" if self._used else "is too old (Limits.loginTime)"
+        raise UnauthorizedLogin(f"this challenge {why}; ask for a new one")
+
+    def _login(self, mind: Any) -> Deferred[Any]:
         answer: Deferred[Any] = self.portal.login(self, mind, IPerspective)
         return answer.addCallback(self._cbLogin)
 

@@ -199,16 +199,33 @@ class ChallengerTests(TestCase):
         self.flushLoggedErrors(UnauthorizedLogin)
 
     def test_strangeNames(self) -> None:
-        """A user name may be anything that travels: it is only an unknown one."""
-        for name in ("text", 5, [b"ann"], {"a": 1}, None):
+        """What can't be a user name is refused at once, and no checker sees it."""
+        seen: list[Any] = []
+
+        @implementer(ICredentialsChecker)
+        class Curious:
+            credentialInterfaces = (IUsernameHashedPassword,)
+
+            def requestAvatarId(self, credentials: Any) -> Any:
+                seen.append(credentials.username)
+                raise UnauthorizedLogin("nobody is known")
+
+        self.pair = pairFor(self.realm, Curious())
+        for name in (5, 1.5, [b"ann"], {"a": 1}, None, (b"ann",), b"a" * 4097, "a" * 4097):
             with self.subTest(name):
-                challenge, challenger = self.pair.result(self.pair.root.callRemote("login", name))
-                response = pb.respond(challenge, b"secret")
-                refused = challenger.callRemote("respond", response, None)
+                refused = self.pair.root.callRemote("login", name)
                 self.pair.flush()
-                self.failureResultOf(refused)
-                self.assertTrue(self.flushLoggedErrors())
+                failure = self.failureResultOf(refused)
+                self.assertEqual(failure.type, b"twisted.cred.error.UnauthorizedLogin")
+                self.assertEqual(failure.value, "a user name is bytes or text, 4096 at most")
+        self.pair = pairFor(self.realm, Curious())
+        for name in ("text", b"", b"\xff", b"a" * 4096):
+            self.challenge, self.challenger = self.pair.result(self.pair.root.callRemote("login", name))
+            with self.assertRaises(UnauthorizedLogin):
+                self.respond(b"")
+        self.assertEqual(seen, ["text", b"", b"\xff", b"a" * 4096])
         self.assertEqual(self.realm.requests, [])
+        self.flushLoggedErrors(UnauthorizedLogin)
 
     def test_freshChallenges(self) -> None:
         """Each login has a challenge of its own."""

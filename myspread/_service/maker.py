@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from twisted.application.service import MultiService
 
+from myspread._service.descriptors import DescriptorService
 from myspread._service.options import Options
 from myspread._service.ports import ListeningService
 from myspread.pb import PBServerFactory
@@ -22,6 +23,7 @@ def makeService(options: Options) -> MultiService:
         to start when it cannot.
     """
     service = MultiService()
-    factory = PBServerFactory(options["root"])
+    factory = PBServerFactory(options["root"], security=options["policy"], limits=options["limits"])
+    service.addService(DescriptorService(options.reactor, factory))
     service.addService(ListeningService(options.reactor, options["ports"], factory))
     return service

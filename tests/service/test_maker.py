@@ -4,14 +4,21 @@ Tests of L{myspread._service.maker} and of its plugin.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from twisted.application.service import IService, IServiceMaker
 from twisted.cred.portal import Portal
 from twisted.internet.testing import MemoryReactorClock
 from twisted.plugin import IPlugin, getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
+from myspread._service import descriptors
+from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.maker import Options, makeService
-from myspread.pb import PBServerFactory
+from myspread._service.ports import ListeningService
+from myspread.pb import PBServerFactory, globalSecurity
+from myspread.security import LOGIN_POLICY
 
 
 def makePortal() -> Portal:
@@ -43,6 +50,36 @@ class MakeServiceTests(SynchronousTestCase):
         self.assertIsInstance(factory, PBServerFactory)
         self.assertIs(factory, sameFactory)
         self.assertIs(factory.root, self.options["root"])
+
+    def test_limitsAndPolicy(self) -> None:
+        """The factory has what the options say, or the limits of a server and the default policy."""
+        for words, limits, policy in (
+            ((), SERVER_LIMITS, globalSecurity),
+            (
+                ("--limit", "references=7", "--policy", "myspread.security:LOGIN_POLICY"),
+                replace(SERVER_LIMITS, references=7),
+                LOGIN_POLICY,
+            ),
+        ):
+            self.reactor.tcpServers.clear()
+            options = Options()
+            options.reactor = self.reactor
+            options.parseOptions(words)
+            makeService(options).startService()
+            [(_, factory, _, _)] = self.reactor.tcpServers
+            self.assertEqual(factory.limits, limits)
+            self.assertIs(factory.security, policy)
+
+    def test_descriptorsFirst(self) -> None:
+        """Before anything listens, the number of connections is within that of descriptors."""
+        self.options.parseOptions([])
+        bound: list[Any] = []
+        self.patch(descriptors, "mostDescriptors", lambda reactor, system: 500)
+        self.patch(
+            ListeningService, "privilegedStartService", lambda self: bound.append(self._factory.limits)
+        )
+        makeService(self.options).privilegedStartService()
+        self.assertEqual(bound, [replace(SERVER_LIMITS, connections=400)])
 
     def test_portal(self) -> None:
         """A portal is served with its login."""

@@ -5,6 +5,7 @@ Tests of L{myspread._service.options}.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
@@ -12,7 +13,10 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._service.demonstration import Demonstration
+from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.options import Options
+from myspread.limits import BeforeLogin
+from myspread.security import SecurityOptions, SecurityPolicy
 
 
 def parsed(*words: str) -> Options:
@@ -107,6 +111,58 @@ class OptionsTests(SynchronousTestCase):
         self.assertSubstring(f"twistd pbserver: --port ssl:1:privateKey={path}: ", refusal)
         self.assertNotIn("\n", refusal)
 
+    def test_limits(self) -> None:
+        """C{--limit} may be repeated, and abbreviated; what it doesn't name stays."""
+        self.assertEqual(parsed()["limits"], SERVER_LIMITS)
+        options = parsed("--limit", "connections=5", "-l", "beforeLogin.calls=2", "--limit", "idleTime=none")
+        self.assertEqual(
+            options["limits"],
+            replace(SERVER_LIMITS, connections=5, beforeLogin=BeforeLogin(calls=2), idleTime=None),
+        )
+        self.assertEqual(parsed("-l", "calls=1", "-l", "calls=2")["limits"].calls, 2)
+        self.assertEqual(parsed()["limits"], SERVER_LIMITS)
+
+    def test_wrongLimit(self) -> None:
+        """The option is named, and what was wrong with it."""
+        for setting, problem in (
+            ("connections", "a limit is given as NAME=VALUE"),
+            ("conections=5", "there is no limit 'conections'; do you mean connections?"),
+            (
+                "connections=many",
+                "Limits.connections must be an integer from 0 on, or None, not 'many'",
+            ),
+        ):
+            self.assertEqual(
+                self.refusal("--limit", setting), f"twistd pbserver: --limit {setting}: {problem}"
+            )
+
+    def test_policy(self) -> None:
+        """C{--policy} names a policy, or what makes one; without it there is the default one."""
+        self.assertIsNone(parsed()["policy"])
+        for name, kind in (
+            ("myspread.pb:SecurityPolicy", SecurityPolicy),
+            ("myspread.pb:SecurityOptions", SecurityOptions),
+            ("myspread.security:LOGIN_POLICY", SecurityPolicy),
+        ):
+            self.assertIsInstance(parsed("--policy", name)["policy"], kind)
+
+    def test_policyNotFound(self) -> None:
+        """The option is named, and what was wrong with it."""
+        kinds = "is neither a SecurityPolicy nor SecurityOptions"
+        for name, problem in (
+            ("policy", "'policy' is not of the form package.module:object"),
+            ("nowhere_to_find:policy", "there is no module 'nowhere_to_find'"),
+            ("os:nothing", "module os has no 'nothing'"),
+            ("os:sep", f"os:sep is no policy and cannot make one: {os.sep!r} {kinds}"),
+            ("builtins:dict", f"builtins:dict made no policy: {{}} {kinds}"),
+        ):
+            self.assertEqual(self.refusal("--policy", name), f"twistd pbserver: --policy {name}: {problem}")
+
+    def test_policyForEverything(self) -> None:
+        """What allows everything is no policy for a server."""
+        name = "myspread.security:DummySecurityOptions"
+        self.assertSubstring("made no policy", self.refusal("--policy", name))
+
     def test_unknownOption(self) -> None:
         """An unknown option is named."""
         self.assertEqual(self.refusal("--colour", "red"), "twistd pbserver: option --colour not recognized")
@@ -122,8 +178,13 @@ class OptionsTests(SynchronousTestCase):
         )
 
     def test_help(self) -> None:
-        """The help names both options, with what they mean."""
+        """The help names all options, with what they mean, on one screen."""
+        screen = Options().getUsage(width=80).splitlines()
+        self.assertLess(len(screen), 24)
+        self.assertLessEqual(max(map(len, screen)), 80)
         text = " ".join(str(Options()).split())
+        self.assertSubstring("-l, --limit= Change a limit, as NAME=VALUE", text)
+        self.assertSubstring("--policy= What clients may send, as package.module:object", text)
         self.assertSubstring("-p, --port= Where to listen, as an endpoint description; may be repeated", text)
         self.assertSubstring("[default: tcp:8800]", text)
         self.assertSubstring("-r, --root= What to serve, as package.module:object: an IPBRoot", text)

@@ -11,10 +11,11 @@ from pathlib import Path
 from twisted.cred.portal import Portal
 from twisted.trial.unittest import SynchronousTestCase
 
-from myspread._service.roots import RootNotFound, findRoot
+from myspread._service.named import NotFound
+from myspread._service.roots import findRoot
 from myspread.interfaces import IPBRoot
 
-SITE = '''
+SITE = """
 from twisted.cred.portal import Portal
 from twisted.spread import pb as stock
 from zope.interface import implementer
@@ -69,7 +70,7 @@ site = Site()
 portal = Portal(None)
 called = Callable()
 number = 7
-'''
+"""
 
 
 class FindRootTests(SynchronousTestCase):
@@ -99,7 +100,7 @@ class FindRootTests(SynchronousTestCase):
 
     def refusal(self, name: str) -> str:
         """What L{findRoot} says to a name that is refused: one line."""
-        message = str(self.assertRaises(RootNotFound, findRoot, name))
+        message = str(self.assertRaises(NotFound, findRoot, name))
         self.assertNotIn("\n", message)
         return message
 

@@ -1,0 +1,98 @@
+"""
+The limits of C{twistd pbserver}, and how its command line changes them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from difflib import get_close_matches
+from typing import Any
+
+from myspread.limits import BeforeLogin, Limits
+
+__all__ = ["SERVER_LIMITS", "NoSuchSetting", "withSetting"]
+
+SERVER_LIMITS = Limits(
+    messageLength=16 * 1024 * 1024,
+    unreadAnswers=256 * 1024,
+    unfinishedMessages=16 * 1024 * 1024,
+    loginTime=120.0,
+    loginAttempts=6,
+    loginDelay=0.25,
+    loginDelayLimit=10.0,
+    connections=8192,
+    connectionsPerAddress=4096,
+    startups=1500,
+    startupsRate=30,
+    startupsFull=3000,
+)
+"""
+What holds unless the command line says otherwise: for a server that anybody may
+reach. A build farm of 1,000 workers behind one address meets none of them.
+"""
+
+_NESTED = "beforeLogin."
+
+_NAMES = [
+    *(field.name for field in fields(Limits) if field.name != "beforeLogin"),
+    *(_NESTED + field.name for field in fields(BeforeLogin)),
+]
+
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_number = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)(?:[iI][bB])?", re.ASCII)
+
+
+class NoSuchSetting(ValueError):
+    """
+    A setting that can't be made. The message is one line, and says why.
+    """
+
+
+def withSetting(limits: Limits, setting: str) -> Limits:
+    """
+    Limits with one of them changed.
+
+    @param setting: C{NAME=VALUE}. The name is that of a field of L{Limits}, or
+        C{beforeLogin.} and that of a field of L{BeforeLogin}. The value is a
+        number, to which a letter may be added, such as C{16M} for 16 times
+        1024 times 1024, or C{none}.
+    @raise NoSuchSetting: when there is no such field, or the value is none that
+        it can have.
+    """
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise NoSuchSetting("a limit is given as NAME=VALUE")
+    if name not in _NAMES:
+        byLowerCase = {each.lower(): each for each in _NAMES}
+        [nearest] = get_close_matches(name.lower(), byLowerCase, 1, 0.0)
+        raise NoSuchSetting(f"there is no limit {name!r}; do you mean {byLowerCase[nearest]}?")
+    if name.startswith(_NESTED):
+        inner = name.removeprefix(_NESTED)
+        return replace(limits, beforeLogin=_replaced(limits.beforeLogin, inner, value))
+    changed: Limits = _replaced(limits, name, value)
+    return changed
+
+
+def _replaced(limits: Any, name: str, value: str) -> Any:
+    [kind] = [str(field.type) for field in fields(limits) if field.name == name]
+    try:
+        return replace(limits, **{name: _parsed(value, whole=kind.startswith("int"))})
+    except ValueError as error:
+        # The limits themselves know what they want.
+        raise NoSuchSetting(" ".join(str(error).split())) from error
+
+
+def _parsed(value: str, whole: bool) -> Any:
+    """
+    A number or None; the text itself if it is neither.
+    """
+    if value.lower() == "none":
+        return None
+    parsed = _number.fullmatch(value)
+    if parsed is None:
+        return value
+    digits, unit = parsed.groups()
+    number = (float(digits) if "." in digits else int(digits)) * _UNITS[unit.lower()]
+    # 1.5M is as whole as any.
+    return int(number) if whole and number == number // 1 else number

@@ -104,7 +104,8 @@ class Limits:
     elements: int = 2**21
     """
     Elements in one message, both ways: numbers, strings and lists, those of
-    inner lists included. A list of C{listLength} texts has about as many.
+    inner lists included, the message itself not. A list counts as soon as its
+    length is declared. A list of C{listLength} texts has about as many.
     """
 
     cachesTaken: int = 65536

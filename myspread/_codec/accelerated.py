@@ -53,7 +53,17 @@ class AcceleratedDecoder:
             limits.listLength,
             limits.prefixLength,
             limits.nestingDepth,
+            limits.messageLength,
+            limits.elements,
         )
+
+    @property
+    def waitingBytes(self) -> int:
+        """As L{Decoder.waitingBytes}; the accelerator keeps bytes only."""
+        if self._pure is not None:
+            return self._pure.waitingBytes
+        waiting: int = self._scanner.waitingBytes
+        return waiting
 
     @property
     def limits(self) -> Limits:
@@ -80,15 +90,18 @@ class AcceleratedDecoder:
         if self._pure is not None:
             self._pure.limits = self._limits
             self._pure.dialect = self._dialect
-        elif self._scanner.isWaiting:
+        elif self._scanner.waitingBytes:
             self._goPure(b"")
         else:
             self._scanner = self._newScanner()
 
-    def _goPure(self, data: bytes) -> Decoder:
-        self._pure = Decoder(self._limits, self._dialect)
-        self._pure.feed(self._scanner.waiting + data)
-        return self._pure
+    def _goPure(self, data: bytes) -> None:
+        pure = Decoder(self._limits, self._dialect)
+        waiting = self._scanner.waiting
+        pure.feed(waiting + data)
+        # It hasn't looked at them yet.
+        pure.waitingBytes = len(waiting)
+        self._pure = pure
 
     def feed(self, data: bytes) -> Iterator[Expression]:
         """
@@ -97,8 +110,8 @@ class AcceleratedDecoder:
         @raise BananaError: As there.
         """
         if self._pure is not None:
-            return self._pure.feed(data)
-        if self._position == len(self._data):
+            self._pure.feed(data)
+        elif self._position == len(self._data):
             self._data = bytes(data)
             self._position = 0
         elif data:
@@ -107,18 +120,29 @@ class AcceleratedDecoder:
         return self._expressions()
 
     def _expressions(self) -> Iterator[Expression]:
-        while self._pure is None and self._position < len(self._data):
+        while self._position < len(self._data):
             start = self._position
             end = self._scanner.scan(self._data, start)
             if end >= 0:
                 self._position = end
                 yield self._scanner.take(self._data, start, end, self.lazy)
                 continue
-            self._position = len(self._data)
+            data, self._data = self._data, b""
+            self._position = 0
             if end != _MORE:
-                self._goPure(self._data[start:])
+                self._goPure(data[start:])
         if self._pure is not None:
             yield from self._pure.feed(b"")
+            self._leavePure()
+
+    def _leavePure(self) -> None:
+        """
+        Go back to the scanner, unless an expression isn't whole: it was the
+        limits that had changed in the middle of one.
+        """
+        if self._pure is not None and not self._pure.waitingBytes:
+            self._pure = None
+            self._scanner = self._newScanner()
 
 
 class PlainEncoder:
@@ -139,7 +163,14 @@ class PlainEncoder:
         # The form stands inside a message.
         depth = max(limits.nestingDepth - 1, 0)
         tables = tablesFor(dialect.name, dialect.words)
-        encoder = accelerator.Encoder(tables, limits.stringLength, limits.listLength, depth)
+        encoder = accelerator.Encoder(
+            tables,
+            limits.stringLength,
+            limits.listLength,
+            depth,
+            limits.messageLength,
+            limits.elements,
+        )
         self._encode = encoder.encode
         self._message = encoder.message
 
@@ -148,8 +179,8 @@ class PlainEncoder:
         The form of a plain value, or C{None} for what the pure modules have to
         do.
         """
-        data = self._encode(value)
-        return None if data is NOT_PLAIN else Encoded(data)
+        encoded: Encoded = self._encode(value, Encoded)
+        return None if encoded is NOT_PLAIN else encoded
 
     def message(self, expression: tuple[Any, ...]) -> bytes | None:
         """

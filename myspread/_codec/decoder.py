@@ -6,36 +6,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
-from myspread._codec.dialect import NONE, PB, Dialect
+from myspread._codec.dialect import NONE, Dialect
+from myspread._codec.pieces import keep
+from myspread._codec.refusals import listTooLarge, tooLarge, unknownWord
 from myspread._codec.tokens import (
     DOUBLE,
     FLOAT,
-    INT,
-    LIST,
     LONGINT,
     LONGNEG,
     NEG,
-    STRING,
     VOCAB,
     Expression,
     b1282int,
 )
-from myspread._errors import (
-    BananaError,
-    LimitExceeded,
-    UnknownTypeByte,
-    UnknownVocabulary,
-    VocabularyNotNegotiated,
-)
+from myspread._errors import BananaError, UnknownTypeByte
 from myspread.limits import Limits
 
 __all__ = ["Decoder"]
 
 # Indexing bytes gives integers.
-_LIST = LIST[0]
-_INT = INT[0]
-_STRING = STRING[0]
 _NEG = NEG[0]
 _FLOAT = FLOAT[0]
 _LONGINT = LONGINT[0]
@@ -44,19 +35,34 @@ _VOCAB = VOCAB[0]
 
 _findTypeByte = re.compile(rb"[\x80-\xff]").search
 
+# An expression that isn't whole is kept as objects, which cost more than their
+# bytes, up to so many elements; a larger one is kept as bytes, and read again.
+_MOST_OBJECTS: Final = 16384
+
+# What an element costs: an empty list, and its place in the list around it.
+_OBJECT_SIZE: Final = 80
+
+# A string up to this length isn't begun before it is whole.
+_SHORT_STRING: Final = 1024
+
 
 class Decoder:
     """
     The receiving end of one Banana stream.
 
     The time that it takes is linear in the bytes fed, however they are cut.
-    Between two calls of L{feed} it holds the lists that are open, the string
-    that is incomplete, and the bytes that weren't looked at: the expressions
-    that the consumer left behind, or the beginning of one element.
+    Between two calls of L{feed} it holds the expressions that the consumer
+    left behind, and the bytes of the one that isn't whole. As long as that is
+    small, the lists and elements that were made of it are held as well, so
+    that they aren't made twice; of a large one there are only the bytes, so
+    that no peer makes us hold much more than it sends.
 
     @ivar limits: The bounds that hold from the next expression on.
     @ivar dialect: The dialect in force from the next expression on, C{None}
         until the handshake is through.
+    @ivar waitingBytes: What is kept of an expression that isn't whole: its
+        bytes and, while there are any, an estimate of the objects made of it;
+        0 if all that was looked at is whole.
     """
 
     def __init__(self, limits: Limits, dialect: Dialect | None = None) -> None:
@@ -75,8 +81,15 @@ class Decoder:
         """
         self._data = b""
         self._position = 0
-        # The string that has begun, and how many bytes of it are to come.
-        self._string = bytearray()
+        self.waitingBytes = 0
+        # What was looked at of an expression that isn't whole: its bytes, and
+        # how many elements its lists have, those to come included.
+        self._parts: list[bytes | bytearray] = []
+        self._keptBytes = 0
+        self._elements = 0
+        # Whether its elements are dropped, and how many bytes of a string in it
+        # are to be passed over.
+        self._onlyBytes = False
         self._missing = 0
         # The stream itself counts as a list, which waits for one expression.
         self._stream: list[Expression] = []
@@ -149,23 +162,35 @@ class Decoder:
         message comes through here.
         """
         data = self._data
-        position = self._position
-        end = len(data)
-        last = end - 1
+        start = position = self._position
+        if start == len(data):
+            self._data = b""
+            self._position = 0
+            return False
         innermost = self._innermost
         remaining = self._remaining
+        elements = self._elements
         outer = self._outer
         limits = self.limits
+        stringLength = limits.stringLength
+        listLength = limits.listLength
+        mostElements = limits.elements
+        nestingDepth = limits.nestingDepth
+        # Nothing is read beyond the longest message.
+        bound = start + limits.messageLength - self._keptBytes
+        end = len(data)
+        if end > bound:
+            end = max(start, bound)
+        last = end - 1
         vocabulary = (self.dialect or NONE).vocabulary
         twoDigits = limits.prefixLength >= 2
         complete = False
         item: Expression
 
         if self._missing and position < end:
-            position = self._continueString(data, position)
+            position = min(end, position + self._missing)
+            self._missing -= position - start
             if not self._missing:
-                innermost.append(bytes(self._string))
-                self._string = bytearray()
                 remaining -= 1
 
         while True:
@@ -193,45 +218,53 @@ class Decoder:
                 kind = following
                 following = position + 3
             else:
-                found = _findTypeByte(data, position)
+                found = _findTypeByte(data, position, end)
                 typeAt = found.start() if found else end
                 if typeAt - position > limits.prefixLength:
-                    raise _tooLarge("prefixLength", limits, typeAt - position)
+                    raise tooLarge("prefixLength", limits, typeAt - position)
                 if not found:
                     break
                 number = b1282int(data[position:typeAt])
                 kind = data[typeAt]
                 following = typeAt + 1
 
-            if kind == _LIST:
-                if number > limits.listLength:
-                    raise _tooLarge("listLength", limits, number)
-                if len(outer) >= limits.nestingDepth:
-                    raise _tooLarge("nestingDepth", limits, len(outer) + 1)
+            # The commonest type bytes are written out: that is faster.
+            if kind == 0x80:  # LIST
+                elements += number
+                if (
+                    elements > mostElements
+                    or number > listLength
+                    or len(outer) >= nestingDepth
+                ):
+                    raise listTooLarge(number, len(outer) + 1, elements, limits)
                 outer.append((innermost, remaining - 1))
-                elements: list[Expression] = []
-                innermost.append(elements)
-                innermost = elements
+                inner: list[Expression] = []
+                innermost.append(inner)
+                innermost = inner
                 remaining = number
                 position = following
                 continue
-            if kind == _STRING:
-                if number > limits.stringLength:
-                    raise _tooLarge("stringLength", limits, number)
-                position = following + number
-                if position > end:
-                    self._string += data[following:]
-                    self._missing = position - end
-                    position = end
+            if kind == 0x82:  # STRING
+                if number > stringLength:
+                    raise tooLarge("stringLength", limits, number)
+                after = following + number
+                if after > end:
+                    if after > bound:
+                        size = self._keptBytes + after - start
+                        raise tooLarge("messageLength", limits, size)
+                    if number > _SHORT_STRING:
+                        self._missing = after - end
+                        position = end
                     break
-                item = data[following:position]
-            elif kind == _INT or kind == _LONGINT:
+                item = data[following:after]
+                position = after
+            elif kind == 0x81 or kind == _LONGINT:  # INT
                 item = number
                 position = following
             elif kind == _VOCAB:
                 word = vocabulary.get(number)
                 if word is None:
-                    raise _unknownWord(number, self.dialect)
+                    raise unknownWord(number, self.dialect)
                 item = word
                 position = following
             elif kind == _NEG or kind == _LONGNEG:
@@ -247,68 +280,63 @@ class Decoder:
             innermost.append(item)
             remaining -= 1
 
-        if complete:
-            self._position = position
-        else:
-            self._data = data[position:]
-            self._position = 0
+        self._position = position
         self._innermost = innermost
         self._remaining = remaining
-        return complete
+        if complete:
+            self._elements = self.waitingBytes = 0
+            return not self._keptBytes or self._wholeAgain(start)
+        if len(data) > end:
+            raise tooLarge("messageLength", limits, limits.messageLength + 1)
+        self._elements = elements
+        self._keep(start)
+        return False
 
-    def _continueString(self, data: bytes, position: int) -> int:
+    def _keep(self, start: int) -> None:
         """
-        Take the missing part of a string, or as much of it as there is.
+        Keep what there is of an expression that isn't whole.
 
-        @param data: Where to take it from.
-        @param position: Where it begins there.
-
-        @return: Where it ends.
+        @param start: Where it begins in the data, or goes on.
         """
-        part = data[position : position + self._missing]
-        self._string += part
-        self._missing -= len(part)
-        return position + len(part)
+        keep(self._parts, self._data[start : self._position])
+        self._keptBytes += self._position - start
+        self._data = self._data[self._position :]
+        self._position = 0
+        self.waitingBytes = self._keptBytes + len(self._data)
+        if self._missing or self._elements > _MOST_OBJECTS:
+            self._onlyBytes = True
+        if self._onlyBytes:
+            self._dropObjects()
+        else:
+            made = min(self._elements, self._keptBytes)
+            self.waitingBytes += _OBJECT_SIZE * made
 
+    def _dropObjects(self) -> None:
+        """
+        Empty the lists that are open.
+        """
+        self._innermost.clear()
+        for around, _ in reversed(self._outer):
+            # If nothing was added here since the last time, then nothing was
+            # to the lists around it.
+            if not around:
+                break
+            around.clear()
 
-def _tooLarge(field: str, limits: Limits, actual: int) -> LimitExceeded:
-    """
-    Make the error for a bound that the peer doesn't keep.
-    """
-    return LimitExceeded(
-        f"The peer sent {_WHAT[field]}: {_size(actual)}, while Limits.{field} is"
-        f" {getattr(limits, field)}. Whoever trusts the peer may allow more."
-    )
+    def _wholeAgain(self, start: int) -> bool:
+        """
+        End an expression that came in several pieces. If only its bytes are
+        there, read it again.
 
+        @param start: Where the last piece begins in the data.
 
-_WHAT = {
-    "stringLength": "too long a byte string",
-    "listLength": "too long a list",
-    "prefixLength": "too many digits before a type byte",
-    "nestingDepth": "too many lists inside each other",
-}
-
-
-def _size(actual: int) -> str:
-    """
-    Write a number that the peer chose, briefly whatever it is.
-    """
-    return str(actual) if actual < 10**20 else "more than 10**20"
-
-
-def _unknownWord(number: int, dialect: Dialect | None) -> BananaError:
-    """
-    Make the error for a vocabulary number that the dialect doesn't define.
-
-    As in L{twisted.spread.banana.Banana}, a number that has no meaning in any
-    dialect isn't excused by the handshake.
-    """
-    name = dialect.name if dialect else None
-    if (dialect and dialect.vocabulary) or number not in PB.vocabulary:
-        return UnknownVocabulary(
-            f"No word has the number {_size(number)} in dialect {name!r}."
-        )
-    return VocabularyNotNegotiated(
-        f"The peer sent the word {PB.vocabulary[number]!r} of dialect"
-        f" {PB.name!r} as a number, but the dialect in force is {name!r}."
-    )
+        @return: True, as L{_parse} does.
+        """
+        if self._onlyBytes:
+            whole = b"".join((*self._parts, self._data[start:]))
+            self._forget()
+            self._data = whole
+            return self._parse()
+        self._parts = []
+        self._keptBytes = 0
+        return True

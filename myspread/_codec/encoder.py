@@ -86,11 +86,17 @@ def encode(
     parts: list[bytes] = []
     append = parts.append
     tokenFor = dialect.tokens.get
-    elements: Sequence[Any] = (expression,)
-    rest = iter(elements)
+    here: Sequence[Any] = (expression,)
+    rest = iter(here)
     outer: list[_Begun] = []
+    elements = 0
+    room = limits.messageLength
     longestWord = dialect.longestWord
-    shortString = min(limits.stringLength, len(_STRINGS) - 1)
+    stringLength = limits.stringLength
+    shortString = min(stringLength, len(_STRINGS) - 1)
+    listLength = limits.listLength
+    mostElements = limits.elements
+    nestingDepth = limits.nestingDepth
     largestInt = _LARGEST_INT if limits.prefixLength >= _INT_DIGITS else 127
     packFloat = _FLOAT.pack
     # One loop, with the commonest elements spelled out in it, because each
@@ -108,31 +114,50 @@ def encode(
                         append(token)
                 elif kind is int and 0 <= item <= largestInt:
                     append(_INTS[item] if item < 128 else digitsOf(item) + INT)
-                elif kind is bytes and longestWord < size <= limits.stringLength:
+                elif kind is bytes and longestWord < size <= stringLength:
+                    # What is small is added up at the end.
+                    room -= size
+                    if room < 0:
+                        raise _messageTooLarge(limits.messageLength - room, limits)
                     append(_digits(size, limits) + STRING)
                     append(item)
-                elif kind is Encoded:
-                    append(item.data)
                 elif kind is float:
                     append(packFloat(_FLOAT_TYPE, item))
                 elif kind is list or isinstance(item, (list, tuple)):
                     inner = item if kind is list or kind is tuple else list(item)
                     size = len(inner)
-                    if size > limits.listLength or len(outer) >= limits.nestingDepth:
-                        raise _listTooLarge(size, len(outer) + 1, limits)
+                    elements += size
+                    if (
+                        elements > mostElements
+                        or size > listLength
+                        or len(outer) >= nestingDepth
+                    ):
+                        raise _listTooLarge(size, len(outer) + 1, elements, limits)
                     append(_LISTS[size] if size < 128 else _digits(size, limits) + LIST)
-                    outer.append((elements, rest))
-                    elements = inner
+                    outer.append((here, rest))
+                    here = inner
                     rest = iter(inner)
                     break
+                elif kind is Encoded:
+                    room -= len(item.data)
+                    elements += item.elements
+                    if room < 0:
+                        raise _messageTooLarge(limits.messageLength - room, limits)
+                    if elements > mostElements:
+                        raise _tooLarge(f"A message of {elements} elements", "elements", limits)
+                    append(item.data)
                 else:
                     append(_encodeScalar(item, dialect, limits))
             else:
                 if not outer:
-                    return b"".join(parts)
-                elements, rest = outer.pop()
+                    break
+                here, rest = outer.pop()
+        data = b"".join(parts)
+        if len(data) > limits.messageLength:
+            raise _messageTooLarge(len(data), limits)
+        return data
     except _Refused as refused:
-        outer.append((elements, rest))
+        outer.append((here, rest))
         raise refused.kind(f"{refused} Place: {_place(outer)}.") from None
 
 
@@ -192,13 +217,22 @@ def _digits(number: int, limits: Limits) -> bytes:
     return digitsOf(number)
 
 
-def _listTooLarge(size: int, depth: int, limits: Limits) -> _Refused:
+def _listTooLarge(size: int, depth: int, elements: int, limits: Limits) -> _Refused:
     """
-    Make the error for a list that is too long or too deep inside others.
+    Make the error for a list that is one too many, too long or too deep.
     """
     if size > limits.listLength:
         return _tooLarge(f"A list of {size} elements", "listLength", limits)
-    return _tooLarge(f"A nesting of {depth} lists", "nestingDepth", limits)
+    if depth > limits.nestingDepth:
+        return _tooLarge(f"A nesting of {depth} lists", "nestingDepth", limits)
+    return _tooLarge(f"A message of {elements} elements", "elements", limits)
+
+
+def _messageTooLarge(size: int, limits: Limits) -> _Refused:
+    """
+    Make the error for a message that has, up to here, too many bytes.
+    """
+    return _tooLarge(f"A message of {size} bytes", "messageLength", limits)
 
 
 def _tooLarge(what: str, field: str, limits: Limits) -> _Refused:

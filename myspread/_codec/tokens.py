@@ -52,12 +52,14 @@ class Encoded:
     An expression that is already written.
 
     @ivar data: Its bytes, in the dialect of the connection that it is for.
+    @ivar elements: How many elements its lists have in all.
     """
 
-    __slots__ = ("data",)
+    __slots__ = ("data", "elements")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, elements: int = 0) -> None:
         self.data = data
+        self.elements = elements
 
 
 def digitsOf(integer: int) -> bytes:

@@ -61,6 +61,7 @@ cdef enum:
     FIRST_LEVELS = 8
     MOST_DIGITS = 9
     LONGEST_STRING = 32768
+    SMALL_PIECE = 1024
     # Each level of a value is a few C stack frames; deeper ones go to the pure
     # modules, which keep a stack of their own.
     DEEPEST = 256
@@ -130,6 +131,8 @@ cdef class _Writer:
     cdef uintptr_t* seen
     cdef Py_ssize_t places
     cdef Py_ssize_t met
+    # How many elements the lists have that were begun.
+    cdef Py_ssize_t elements
 
     def __cinit__(self):
         self.room = FIRST_BUFFER
@@ -223,39 +226,61 @@ cdef class Encoder:
     cdef Py_ssize_t stringLength
     cdef Py_ssize_t listLength
     cdef int nestingDepth
+    cdef Py_ssize_t messageLength
+    cdef Py_ssize_t elements
 
-    def __init__(self, Tables tables not None, Py_ssize_t stringLength, Py_ssize_t listLength, int nestingDepth):
+    def __init__(
+        self,
+        Tables tables not None,
+        Py_ssize_t stringLength,
+        Py_ssize_t listLength,
+        int nestingDepth,
+        Py_ssize_t messageLength,
+        Py_ssize_t elements,
+    ):
         """
         @param stringLength: C{Limits.stringLength}.
         @param listLength: C{Limits.listLength}.
         @param nestingDepth: C{Limits.nestingDepth}, of which the caller has
             taken off the lists around what is encoded.
+        @param messageLength: C{Limits.messageLength}.
+        @param elements: C{Limits.elements}.
         """
         self.tables = tables
         self.stringLength = stringLength
         self.listLength = listLength
         self.nestingDepth = min(nestingDepth, DEEPEST)
+        self.messageLength = messageLength
+        self.elements = elements
 
-    def encode(self, object value):
+    def encode(self, object value, type encoded not None):
         """
         The form of a plain value as bytes, or L{NOT_PLAIN}.
+
+        @param encoded: the class to return, called with the bytes and with how
+            many elements the lists in them have.
         """
         cdef _Writer writer = _Writer()
-        if not self.value(writer, value, 0):
+        if not self.value(writer, value, 0) or not self.fits(writer):
             return NOT_PLAIN
-        return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
+        return encoded(PyBytes_FromStringAndSize(<char*>writer.data, writer.size), writer.elements)
+
+    cdef bint fits(self, _Writer writer) noexcept:
+        return writer.size <= self.messageLength and writer.elements <= self.elements
 
     def message(self, tuple expression not None, type encoded not None):
         """
         A list of numbers, byte strings and expressions that are written
         already, as bytes; or L{NOT_PLAIN}.
 
-        @param encoded: the class of the latter, which have C{data}.
+        @param encoded: the class of the latter, which have C{data} and
+            C{elements}.
         """
         cdef _Writer writer = _Writer()
         cdef Py_ssize_t index
         cdef type kind
         writer.number(PyTuple_GET_SIZE(expression), LIST)
+        writer.elements = PyTuple_GET_SIZE(expression)
         for index in range(PyTuple_GET_SIZE(expression)):
             item = <object>PyTuple_GET_ITEM(expression, index)
             kind = type(item)
@@ -263,12 +288,15 @@ cdef class Encoder:
                 data = item.data
                 if type(data) is not bytes:
                     return NOT_PLAIN
+                writer.elements += <Py_ssize_t>item.elements
                 writer.raw(<const unsigned char*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             elif kind is bytes:
                 if not self.string(writer, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item)):
                     return NOT_PLAIN
             elif kind is not int or not self.integer(writer, item):
                 return NOT_PLAIN
+        if not self.fits(writer):
+            return NOT_PLAIN
         return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
 
     cdef int value(self, _Writer writer, object value, int depth) except -1:
@@ -304,7 +332,8 @@ cdef class Encoder:
 
     cdef int tag(self, _Writer writer, Tag tag, Py_ssize_t size, int depth) except -1:
         """Begin a list of C{size} elements with a tag; 0 if that exceeds a limit."""
-        if size > self.listLength or depth >= self.nestingDepth:
+        writer.elements += size
+        if size > self.listLength or depth >= self.nestingDepth or not self.fits(writer):
             return 0
         writer.number(size, LIST)
         writer.raw(self.tables.tagBytes[<int>tag], self.tables.tagSize[<int>tag])
@@ -387,6 +416,7 @@ cdef class Encoder:
             return 0
         if depth + 1 >= self.nestingDepth and len(value):
             return 0
+        writer.elements += 2 * len(value)
         # No code of Python's runs in here that could change the dictionary.
         while PyDict_Next(value, &position, &key, &item):
             writer.number(2, LIST)
@@ -749,9 +779,14 @@ cdef class Scanner:
     cdef uint64_t listLength
     cdef int prefixLength
     cdef int nestingDepth
+    cdef uint64_t messageLength
+    cdef uint64_t mostElements
     # Of the expression that is not whole yet: what has arrived of it, how many
-    # elements each list around still lacks, and the element that is cut.
+    # elements its lists have, how many each list around still lacks, and the
+    # element that is cut.
     cdef list parts
+    cdef Py_ssize_t size
+    cdef uint64_t elements
     cdef uint64_t* lacking
     cdef int levels
     cdef int depth
@@ -759,7 +794,16 @@ cdef class Scanner:
     cdef uint64_t number
     cdef int digits
 
-    def __cinit__(self, Tables tables not None, stringLength, listLength, int prefixLength, int nestingDepth):
+    def __cinit__(
+        self,
+        Tables tables not None,
+        stringLength,
+        listLength,
+        int prefixLength,
+        int nestingDepth,
+        messageLength,
+        elements,
+    ):
         """
         The bounds are the fields of C{Limits}.
         """
@@ -768,6 +812,8 @@ cdef class Scanner:
         self.listLength = listLength
         self.prefixLength = prefixLength
         self.nestingDepth = nestingDepth
+        self.messageLength = messageLength
+        self.mostElements = elements
         self.parts = []
         self.levels = FIRST_LEVELS
         self.lacking = <uint64_t*>PyMem_Malloc(self.levels * sizeof(uint64_t))
@@ -778,11 +824,11 @@ cdef class Scanner:
         PyMem_Free(self.lacking)
 
     @property
-    def isWaiting(self):
+    def waitingBytes(self):
         """
-        Whether a part of an expression has arrived.
+        How many bytes have arrived of an expression that is not whole yet.
         """
-        return bool(self.parts)
+        return self.size
 
     @property
     def waiting(self):
@@ -804,6 +850,8 @@ cdef class Scanner:
         cdef const unsigned char* first = <const unsigned char*>PyBytes_AS_STRING(data)
         cdef const unsigned char* at = first + start
         cdef const unsigned char* end = first + PyBytes_GET_SIZE(data)
+        # What to add to a place in the data for the size of the expression there.
+        cdef Py_ssize_t before = self.size - start
         cdef int outcome
         if start < 0 or at > end:
             raise ValueError("start lies outside of the data")
@@ -815,7 +863,7 @@ cdef class Scanner:
                 at += self.skip
                 self.skip = 0
                 if self.elementEnds():
-                    return at - first
+                    return at - first if self.fits(before + (at - first)) else -2
                 continue
             if at[0] < 128:
                 if self.digits >= self.prefixLength:
@@ -834,10 +882,31 @@ cdef class Scanner:
             at += 1
             self.digits = 0
             self.number = 0
+            if self.skip and not self.fits(before + (at - first)):
+                return -2
             if outcome and self.elementEnds():
-                return at - first
-        self.parts.append(data[start:])
+                return at - first if self.fits(before + (at - first)) else -2
+        if not self.fits(before + (end - first)):
+            return -2
+        self.keep(data[start:] if start else data)
         return -1
+
+    cdef bint fits(self, Py_ssize_t size) noexcept:
+        """Whether an expression that has come to this size, and what is to be skipped."""
+        return <uint64_t>size + self.skip <= self.messageLength
+
+    cdef int keep(self, bytes piece) except -1:
+        # Single bytes would otherwise cost an object each.
+        self.size += PyBytes_GET_SIZE(piece)
+        if PyBytes_GET_SIZE(piece) >= SMALL_PIECE:
+            self.parts.append(piece)
+            return 0
+        last = self.parts[len(self.parts) - 1] if self.parts else None
+        if type(last) is bytearray:
+            last.extend(piece)
+        else:
+            self.parts.append(bytearray(piece))
+        return 0
 
     cdef int deepen(self) except -1:
         cdef uint64_t* lacking
@@ -855,6 +924,9 @@ cdef class Scanner:
             return -1
         if kind == LIST:
             if self.number > self.listLength or self.depth >= self.nestingDepth:
+                return -1
+            self.elements += self.number
+            if self.elements > self.mostElements:
                 return -1
             if not self.number:
                 return 1
@@ -895,10 +967,12 @@ cdef class Scanner:
         cdef bytes whole = data
         cdef Py_ssize_t from_ = start
         cdef Py_ssize_t to = end
-        if self.parts:
+        self.elements = 0
+        if self.size:
             self.parts.append(data[start:end])
             whole = b"".join(self.parts)
             self.parts = []
+            self.size = 0
             from_ = 0
             to = len(whole)
         return _topLevel(whole, from_, to, self.tables, lazy)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -27,6 +28,7 @@ EXAMPLES = settings(max_examples=int(os.environ.get("EXAMPLES", "100")), deadlin
 
 ALL = maskFor(globalSecurity.isTypeAllowed)
 SMALL = Limits(stringLength=300, listLength=6, prefixLength=9, nestingDepth=6)
+TINY = Limits(stringLength=30, listLength=6, nestingDepth=6, messageLength=40, elements=12)
 
 words = st.sampled_from(sorted(PB.words))
 texts = (
@@ -129,10 +131,12 @@ class PlainTests(AcceleratorTests):
     @given(values)
     def test_writeWithinLimits(self, value: Any) -> None:
         """It writes nothing that exceeds a limit."""
-        encoded = PlainEncoder(PB, SMALL).encode(value)
-        if encoded is not None:
-            inside = Limits(SMALL.stringLength, SMALL.listLength, Limits.prefixLength, SMALL.nestingDepth - 1)
-            self.assertEqual(encoded.data, encode(jelly(value), PB, inside))
+        for small in (SMALL, TINY):
+            encoded = PlainEncoder(PB, small).encode(value)
+            if encoded is not None:
+                depth = small.nestingDepth - 1
+                inside = replace(small, prefixLength=Limits.prefixLength, nestingDepth=depth)
+                self.assertEqual(encoded.data, encode(jelly(value), PB, inside))
 
     @EXAMPLES
     @given(values, dialects)
@@ -213,7 +217,7 @@ class ScannerTests(AcceleratorTests):
         st.lists(forms, min_size=1, max_size=4),
         st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3),
         st.lists(st.integers(0, 10**6), max_size=6),
-        st.sampled_from([Limits(), SMALL]),
+        st.sampled_from([Limits(), SMALL, TINY]),
         st.booleans(),
     )
     def test_streams(
@@ -247,8 +251,9 @@ class ScannerTests(AcceleratorTests):
         """Of garbage it makes what the pure decoder makes of it."""
         pieces = cutUp(stream, cuts)
         for dialect in (PB, NONE, None):
-            ours = outcome(AcceleratedDecoder(SMALL, dialect), pieces)
-            self.assertEqual(repr(ours), repr(outcome(Decoder(SMALL, dialect), pieces)))
+            for limits in (SMALL, TINY):
+                ours = outcome(AcceleratedDecoder(limits, dialect), pieces)
+                self.assertEqual(repr(ours), repr(outcome(Decoder(limits, dialect), pieces)))
 
     def test_changes(self) -> None:
         """Limits and dialect may change between expressions, and in the middle of one."""

@@ -95,8 +95,8 @@ class _Logout:
     def attachTo(self, avatar: Any) -> None:
         """Watch the references to an avatar, and the connection."""
         self._broker.notifyOnDisconnect(self)
-        if not hasattr(avatar, "processUniqueID"):
-            # It doesn't travel as a reference that could be given back.
+        if self._callback is None or not hasattr(avatar, "processUniqueID"):
+            # It is lost already; or the avatar doesn't travel as a reference that could be given back.
             return
         identity = avatar.processUniqueID()
         cleanups = self._broker._localCleanup

@@ -35,6 +35,7 @@ class PageProducers:
     """
 
     transport: Any
+    disconnected: Any
     _pagers: list[Pager] | None = None
 
     @property
@@ -49,7 +50,9 @@ class PageProducers:
         self._pagers = pagers
 
     def registerPageProducer(self, pager: Pager) -> None:
-        """Let a pager send its pages."""
+        """Let a pager send its pages, unless the connection is lost."""
+        if self.disconnected:
+            return
         self.pageProducers.append(pager)
         if len(self.pageProducers) == 1:
             self.transport.registerProducer(self, False)

@@ -62,7 +62,9 @@ class Caches:
     def stopAll(self, invoker: IInvoker) -> None:
         """The connection is lost: every object is told that it isn't observed."""
         for local in list(self.given.values()):
-            self._stopped(local, invoker)
+            # One without receipts is being told at this very moment, and has lost the connection.
+            if local.refcount > 0:
+                self._stopped(local, invoker)
 
     def _stopped(self, local: Local, invoker: IInvoker) -> None:
         observer = observerOf(local.object, invoker, local.perspective)

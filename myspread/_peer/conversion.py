@@ -107,7 +107,7 @@ class Conversion:
             form = plainForm(object)
             if form is not NOT_PLAIN:
                 return form
-        if self.incoming.unanswered:
+        if self.incoming.unanswered or not self.connected:
             # A result that nobody gets: what is in it must not be lent.
             return awaited(object) if isCoroutine(object) or isinstance(object, Deferred) else []
         if isinstance(object, Deferred) or isCoroutine(object):

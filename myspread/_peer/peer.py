@@ -251,7 +251,9 @@ class Peer(Conversion):
         The id of an object that is about to be sent.
 
         @raise Error: when the peer has as many references as it may.
+        @raise PBConnectionLost: when the connection has been lost meanwhile.
         """
+        self._checkConnected()
         luid = self.references.again(object)
         if luid is None:
             self._checkRoom(len(self.references), self._invoker.limits.references, "reference")
@@ -277,12 +279,19 @@ class Peer(Conversion):
         The new id of an object that the peer is about to cache.
 
         @raise Error: when the peer has as many caches as it may.
+        @raise PBConnectionLost: when the connection has been lost meanwhile.
         """
+        self._checkConnected()
         self._checkRoom(len(self.caches.given), self._invoker.limits.caches, "cache")
         luid = self.luids.take()
         self.caches.give(luid, object, self._invoker.serializingPerspective)
         self._gave(lambda: self.caches.giveBack(luid, self._invoker))
         return luid
+
+    def _checkConnected(self) -> None:
+        """Nobody would take back what is given out on a connection that is lost."""
+        if not self.connected:
+            raise PBConnectionLost("the connection was lost while an object was being serialised")
 
     def _checkRoom(self, count: int, limit: int, what: str) -> None:
         if count <= limit:

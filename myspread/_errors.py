@@ -95,11 +95,16 @@ class MalformedJelly(InsecureJelly):
     value isn't made, and the call that it belongs to fails.
 
     @ivar path: where in the message, if the one who raised it knew.
+    @ivar step: from there, the way into what was made of it, such as C{.frogs}.
     """
 
     __module__ = "myspread.pb"
 
     path: str
+
+    def __init__(self, text: str = "", step: str = "") -> None:
+        super().__init__(text)
+        self.step = step
 
 
 class NotJellyable(InsecureJelly, NotImplementedError):

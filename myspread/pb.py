@@ -29,6 +29,8 @@ from myspread._flavors.failures import CopiedFailure, CopyableFailure, failure2C
 from myspread._flavors.perspective import Avatar, Perspective
 from myspread._flavors.referencing import AsReferenceable
 from myspread._flavors.remote import RemoteMethod, RemoteReference
+from myspread._flavors.remoteerrors import remote
+from myspread._flavors.values import value
 from myspread._login.challenge import challenge, respond
 from myspread._login.server import (
     JellyableAvatarMixin,
@@ -122,6 +124,7 @@ __all__ = [
     "globalSecurity",
     "jelly",
     "portno",
+    "remote",
     "respond",
     "setCopierForClass",
     "setCopierForClassTree",
@@ -131,6 +134,7 @@ __all__ = [
     "setUnjellyableForClassTree",
     "typed",
     "unjelly",
+    "value",
 ]
 
 MAX_BROKER_REFS = Limits.references

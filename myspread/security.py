@@ -73,6 +73,19 @@ def asTag(name: str | bytes | type) -> bytes:
     return name if isinstance(name, bytes) else name.encode("utf-8")
 
 
+DECLARATION = "__pbvalue__"
+"""The attribute of a class under which C{pb.value} keeps what it declares."""
+
+
+def declarationOf(klass: Any) -> Any:
+    """
+    What C{pb.value} has declared of a class itself: its C{tag}, and a
+    C{factory} that makes an instance of its state, if one can't be there
+    before. None if it has declared nothing of it.
+    """
+    return vars(klass).get(DECLARATION) if isinstance(klass, type) else None
+
+
 class ITaster(Protocol):
     """
     What Jelly asks of any policy (the C{taster} of L{twisted.spread.jelly}).
@@ -276,9 +289,30 @@ class SecurityPolicy:
 
         @param tag: what the sender calls the class; a class stands for its
             qualified name.
-        @param unjellyable: a class with C{unjellyFor}, such as a C{RemoteCopy}.
+        @param unjellyable: a class with C{unjellyFor}, such as a C{RemoteCopy},
+            or one that C{pb.value} has declared.
         """
+        declaration = declarationOf(unjellyable)
+        if declaration is not None and declaration.factory is not None:
+            # An instance can't be there before its state is.
+            others = {name: known for name, known in self.unjellyables.items() if name != asTag(tag)}
+            return replace(self, unjellyables=others).allowFactory(tag, declaration.factory)
         return replace(self, unjellyables={**self.unjellyables, asTag(tag): unjellyable})
+
+    def allowValue(self, *classes: type) -> SecurityPolicy:
+        """
+        A copy in which instances of these classes are received, under the tags
+        that C{pb.value} has declared for them.
+
+        @raise TypeError: when it has declared nothing of one of them.
+        """
+        policy = self
+        for klass in classes:
+            declaration = declarationOf(klass)
+            if declaration is None:
+                raise TypeError(f"{klass!r} is not declared; put the decorator pb.value on it")
+            policy = policy.allowUnjellyable(declaration.tag, klass)
+        return policy
 
     def allowFactory(self, tag: str | bytes | type, factory: Callable[[Any], Any]) -> SecurityPolicy:
         """A copy in which C{tag} becomes whatever C{factory(state)} returns."""

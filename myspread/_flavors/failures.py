@@ -12,7 +12,10 @@ from twisted.python.reflect import qual, safe_str
 
 from myspread._errors import MalformedJelly, RemoteError
 from myspread._flavors.copying import Copyable, RemoteCopy, withTextKeys
-from myspread._flavors.remoteerrors import remoteException
+from myspread._flavors.exceptions import declaredNames, exceptionIn, quotedException
+from myspread._flavors.remote import describePeer
+from myspread._flavors.remoteerrors import remoteException, withOrigin
+from myspread._jelly.bases import UnjellierLike
 from myspread._jelly.registry import registerForm
 
 __all__ = ["CopiedFailure", "CopyableFailure", "failure2Copyable"]
@@ -62,8 +65,9 @@ class CopyableFailure(Failure, Copyable):
                 exc_value, exc_type, exc_tb, captureVars
             )
         elif isinstance(exc_value.value, BaseException):
+            kind = exc_value.type if isinstance(exc_value.type, type) else None
             super().__init__(  # type: ignore[no-untyped-call]
-                exc_value.value, exc_value.type, exc_value.getTracebackObject()
+                exc_value.value, kind, exc_value.getTracebackObject()
             )
         else:
             self._relay(exc_value)
@@ -95,15 +99,31 @@ class CopyableFailure(Failure, Copyable):
             "captureVars": False,
             "tb": None,
             **told,
-            "parents": [_name(parent) for parent in self.parents],
+            "parents": [*map(_name, self.parents), *declaredNames(self.value)],
             "frames": [],
             "stack": [],
             "traceback": _travelling(traceback),
+            **quotedException(self.value),
         }
 
     def _tracebackText(self) -> str:
         relayed = getattr(self, "_relayedTraceback", None)
         return relayed if isinstance(relayed, str) else self.getTraceback()
+
+    def printTraceback(
+        self, file: Any = None, elideFrameworkCode: Any = False, detail: str = "default"
+    ) -> None:
+        """
+        Write the traceback; of a failure that is only known by names, what
+        these are.
+
+        @param file: an object with C{write}; by default the log.
+        """
+        if isinstance(self.type, type):
+            super().printTraceback(file, elideFrameworkCode, detail)  # type: ignore[no-untyped-call]
+        else:
+            out = log.logfile if file is None else file
+            out.write(f"Traceback from remote host -- {_name(self.type)}: {_text(self.value)}\n")
 
 
 class CopiedFailure(RemoteCopy, Failure):
@@ -111,7 +131,8 @@ class CopiedFailure(RemoteCopy, Failure):
     A failure of the peer.
 
     @ivar type: the qualified name of the exception class, as bytes.
-    @ivar value: the text of the exception, as str.
+    @ivar value: the text of the exception, as str; or the exception itself, if
+        its class is declared with C{pb.value} on both sides.
     @ivar traceback: the remote traceback as text, or a note that the peer
         doesn't send it.
     """
@@ -124,6 +145,20 @@ class CopiedFailure(RemoteCopy, Failure):
     tb = None
     frames: Any = ()
     stack: Any = ()
+    _origin: str | None = None
+    _textThere: str | None = None
+
+    def unjellyFor(self, unjellier: UnjellierLike, jellyList: list[Any]) -> Any:
+        """Become the failure of C{[tag, state]}."""
+        failure = super().unjellyFor(unjellier, jellyList)
+        self._textThere = None
+        self._origin = describePeer(unjellier.invoker)
+        error = exceptionIn(self.__dict__.pop("exception", None), unjellier)
+        if error is not None:
+            self._textThere, self.value = _text(self.value), error
+            # Here it may be of another module, and have other bases.
+            self.parents = list(dict.fromkeys([*self.parents, *map(qual, type(error).__mro__)]))
+        return failure
 
     def setCopyableState(self, state: Any) -> None:
         """
@@ -158,13 +193,21 @@ class CopiedFailure(RemoteCopy, Failure):
 
     def toException(self) -> Exception:
         """
-        The exception to raise for this failure: a L{RemoteError}, which is a
-        built-in exception as well where the remote one is.
+        The exception to raise for this failure: an instance of the remote
+        class, if that is declared here with C{pb.value}. Its C{__cause__} is
+        what is raised for any other: a L{RemoteError}, which is a built-in
+        exception as well where the remote one is.
         """
-        if isinstance(self.value, Exception):
-            return self.value
+        if not isinstance(self.value, Exception):
+            return self._remoteError(_text(self.value))
+        if self._textThere is not None and self.value.__cause__ is None:
+            self.value.__cause__ = self._remoteError(self._textThere)
+        return self.value
+
+    def _remoteError(self, text: str) -> RemoteError:
         names = [self._typeName(), *self.parents]
-        return remoteException(names, self.type, _text(self.value), self.traceback)
+        traceback = None if self.traceback == NO_TRACEBACK else _text(self.traceback)
+        return withOrigin(remoteException(names, self.type, text, self.traceback), self._origin, traceback)
 
     def raiseException(self) -> NoReturn:
         """

@@ -7,13 +7,15 @@ from __future__ import annotations
 import builtins
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 from twisted.cred import error as credErrors
+from twisted.python.reflect import qual
 
 from myspread import _errors
 from myspread._errors import RemoteError
 
-__all__ = ["remoteException"]
+__all__ = ["remote", "remoteException", "withOrigin"]
 
 # The first two would end a coroutine instead of being caught in it; a group
 # can't be made without the exceptions that are in it.
@@ -47,42 +49,89 @@ classes that a remote exception may be caught as.
 
 
 _LONGEST_NAME = 256
-_MOST_NAMES = 32
+_MOST_NAMES = 16
+
+_ANY = frozenset({"builtins.Exception", "builtins.BaseException", "builtins.object", qual(RemoteError)})
+"""Names that every remote exception has, or none needs."""
+
+_namesakes: WeakValueDictionary[str, type[RemoteError]] = WeakValueDictionary()
+"""
+By name, the classes that L{remote} has returned and those of exceptions that
+were raised. Each is there as long as somebody uses it: what peers may name has
+no bounds.
+"""
 
 
-def _namesake(name: str) -> type:
-    """A class that does nothing but bear the qualified name of one of the peer's."""
+def _oneName(name: str) -> str:
+    """Python 2 has another name for the module of built-in exceptions."""
+    return name.replace("exceptions.", "builtins.", 1) if name.startswith("exceptions.") else name
+
+
+def remote(name: str) -> type[RemoteError]:
+    """
+    The class of exceptions of the peer whose class, or one of its bases, has a
+    qualified name, whether there is such a class in this program or not::
+
+        try:
+            await shop.callRemote("buy", "pears")
+        except pb.remote("shop.errors.OutOfStock") as error:
+            print(error)
+
+    It serves C{Failure.trap} and C{Failure.check} as well. For a class that
+    C{pb.value} has declared at the peer, its tag does as well as its name.
+
+    @param name: the qualified name, such as C{package.module.Error}.
+    @return: a subclass of L{RemoteError}, the same one for each name.
+    @raise ValueError: when no class of another program can have that name.
+    """
+    if not _canBeNamed(name):
+        raise ValueError(f"no exception of a peer can be told by the name {name!r}")
+    name = _oneName(name)
+    if name in _ANY:
+        return RemoteError
+    known = _namesakes.get(name)
+    if known is None:
+        module, _, last = name.rpartition(".")
+        body = {"__module__": module, "__doc__": f"A C{{{name}}} of the peer."}
+        known = _namesakes[name] = type(last, (RemoteError,), body)
+    return known
+
+
+def _canBeNamed(name: Any) -> bool:
+    """Whether a class can bear this name; a peer may send anything."""
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+        return False
     module, _, last = name.rpartition(".")
-    return type(last, (), {"__module__": module, "__slots__": ()})
+    if module in ("builtins", "exceptions"):
+        return name in _KNOWN or _oneName(name) in _ANY
+    return bool(module and last) and name.isprintable()
 
 
-@lru_cache(maxsize=256)
-def _remoteClass(known: tuple[type[Exception], ...], unknown: tuple[str, ...]) -> type[RemoteError]:
+@lru_cache(maxsize=128)
+def _remoteClass(names: tuple[str, ...]) -> type[RemoteError]:
     """
-    A class that is C{RemoteError} and what is known, and among whose bases the
-    unknown names are found.
+    The class of exceptions of the peer whose class and bases have these names:
+    what L{remote} returns for each, and those classes that are known here.
     """
+    namesakes = [remote(name) for name in names if name not in _ANY]
+    known: list[type[Exception]] = []
+    for name in names:
+        candidate = _KNOWN.get(name)
+        if candidate is not None and not any(issubclass(each, candidate) for each in known):
+            known.append(candidate)
+    shown = f"{RemoteError.__name__}[{names[0]}]" if names else RemoteError.__name__
     body: dict[str, Any] = {
         "__module__": RemoteError.__module__,
-        "__qualname__": RemoteError.__qualname__,
+        "__qualname__": shown,
         "__doc__": "A L{RemoteError} that can be caught as what it is at the peer, too.",
         # Several built-in exceptions build their text of fields that it hasn't.
         "__str__": Exception.__str__,
     }
-    return type(RemoteError.__name__, (RemoteError, *known, *map(_namesake, unknown)), body)
-
-
-def _unknownNames(names: list[str]) -> tuple[str, ...]:
-    """Those names of the peer's own classes that a class can bear; a peer may send anything."""
-    return tuple(
-        name
-        for name in dict.fromkeys(names[:_MOST_NAMES])
-        if "." in name
-        and len(name) <= _LONGEST_NAME
-        and name.isprintable()
-        and not name.startswith(("builtins.", "exceptions."))
-        and name not in _KNOWN
-    )
+    try:
+        return type(RemoteError.__name__, (*(namesakes or [RemoteError]), *known), body)
+    except TypeError:
+        # No class can be both an OSError and an ImportError, say.
+        return type(RemoteError.__name__, (*(namesakes or [RemoteError]), *known[:1]), body)
 
 
 def remoteException(names: list[str], remoteType: Any, text: str, remoteTraceback: Any) -> RemoteError:
@@ -91,7 +140,8 @@ def remoteException(names: list[str], remoteType: Any, text: str, remoteTracebac
 
     It is a L{RemoteError}; and if the remote class or one of its bases is a
     built-in exception, or one of C{twisted.spread} or C{twisted.cred}, it is
-    that as well: C{except ValueError} catches a remote C{ValueError}.
+    that as well: C{except ValueError} catches a remote C{ValueError}. And it is
+    what L{remote} returns for each of their names.
 
     C{Failure.trap} compares names, so a failure made of the exception is
     trapped by all names that the remote one has: C{trap} calls in chained
@@ -101,5 +151,20 @@ def remoteException(names: list[str], remoteType: Any, text: str, remoteTracebac
     @param remoteType: what becomes C{remoteType}: the first of these names, as
         the peer sent it.
     """
-    known = tuple(_KNOWN[name] for name in names if name in _KNOWN)[:1]
-    return _remoteClass(known, _unknownNames(names))(remoteType, text, remoteTraceback)
+    usable = [_oneName(name) for name in names[:_MOST_NAMES] if _canBeNamed(name)]
+    return _remoteClass(tuple(dict.fromkeys(usable)))(remoteType, text, remoteTraceback)
+
+
+def withOrigin(error: RemoteError, origin: str | None, traceback: str | None) -> RemoteError:
+    """
+    Let the traceback of an exception tell where it comes from, and what
+    happened there. Python shows that from version 3.11 on.
+
+    @param origin: the peer.
+    @param traceback: the remote traceback, if the peer has sent it.
+    """
+    lines = [f"raised at the peer {origin}"] if origin else ["raised at the peer"]
+    if traceback:
+        lines.append(f"where the traceback is:\n{traceback.rstrip()}")
+    error.__notes__ = [", ".join(lines)]
+    return error

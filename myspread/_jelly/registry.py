@@ -15,7 +15,7 @@ from typing import Any
 from twisted.spread import jelly as _stock
 
 from myspread._wirenames import wireName
-from myspread.security import ITaster, SecurityOptions, SecurityPolicy
+from myspread.security import ITaster, SecurityOptions, SecurityPolicy, declarationOf
 
 __all__ = [
     "Registry",
@@ -138,9 +138,16 @@ def setUnjellyableForClass(classname: str | bytes | type, unjellyable: Any) -> N
     @param classname: the tag: the sender's qualified class name, what its
         C{getTypeToCopyFor} returns, or the sender's class itself.
     @param unjellyable: a class with C{unjellyFor}, such as a C{RemoteCopy} or
-        C{RemoteCache} whose C{__init__} needs no argument.
+        C{RemoteCache} whose C{__init__} needs no argument, or a class that
+        C{pb.value} has declared.
     """
     tag = tagFor(classname)
+    declaration = declarationOf(unjellyable)
+    if declaration is not None and declaration.factory is not None:
+        # An instance can't be there before its state is.
+        defaultRegistry.unjellyables.pop(tag, None)
+        setUnjellyableFactoryForClass(tag, declaration.factory)
+        return
     defaultRegistry.unjellyables[tag] = unjellyable
     globalSecurity.allowTypes(tag)
 

@@ -200,7 +200,8 @@ class Unjellier:
         if not isinstance(tag, bytes):
             raise self.malformed("a form starts with a byte string that says what it is")
         if not self.taster.isTypeAllowed(tag):
-            raise self._insecure(f"the policy doesn't allow the type {brief(tag)}")
+            remedy = "; SecurityPolicy.allowValue or allowUnjellyable would" if b"." in tag else ""
+            raise self._insecure(f"the policy doesn't allow the type {brief(tag)}{remedy}")
         return tag
 
     def _enterObject(self, tag: bytes, form: list[Any], ids: tuple[Any, ...]) -> Any:
@@ -364,7 +365,7 @@ class Unjellier:
     def _tell(self, error: MalformedJelly) -> None:
         """Put the path in front of the text of an error that has none yet."""
         if not hasattr(error, "path"):
-            error.path = self._where()
+            error.path = self._where() + error.step
             error.args = (f"{error.path}: {error}",)
 
     def _insecure(self, why: str) -> InsecureJelly:

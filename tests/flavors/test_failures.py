@@ -271,6 +271,17 @@ class RelayTests(SynchronousTestCase):
         """
         self.assertIn("test_failures.py", self.relayed(unsafeTracebacks=1).traceback)
 
+    def test_shown(self) -> None:
+        """
+        A failure that is only known by names can be logged.
+        """
+        failure = pb.failure2Copyable(unjelly(self.original, SecurityPolicy(), None, Invoker()))
+        self.assertEqual(
+            failure.getTraceback(),
+            "Traceback from remote host -- tests.flavors.test_failures.FrogGone: green\n",
+        )
+        self.assertIn("FrogGone: green", pb.CopyableFailure(FrogGone("green")).getTraceback())
+
     def test_raised(self) -> None:
         """
         What C{await} has raised for a remote failure is an exception like any.

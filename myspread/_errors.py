@@ -27,6 +27,7 @@ __all__ = [
     "DeadReferenceError",
     "Error",
     "ForeignReference",
+    "Incident",
     "InsecureJelly",
     "LimitExceeded",
     "MalformedJelly",
@@ -171,3 +172,22 @@ class CallTimeout(DeferredTimeout, TimeoutError):
         error.age = age
         error.peer = peer
         return error
+
+
+class Incident(Error):
+    """
+    What a peer is told of an error that it isn't meant to see, where the
+    policy says so: an id, under which the log of the other side has the error.
+
+    It is an L{Error}, which every caller is ready for.
+
+    @ivar incident: the id.
+    """
+
+    __module__ = "myspread.pb"
+
+    incident: str = ""
+
+    def __init__(self, incident: str) -> None:
+        super().__init__(f"an unexpected error; the log of the other side has it as incident {incident}")
+        self.incident = incident

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType, ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from myspread._wirenames import wireName
 
 __all__ = [
     "LOGIN_POLICY",
     "DummySecurityOptions",
+    "Errors",
     "ITaster",
     "SecurityOptions",
     "SecurityPolicy",
@@ -134,7 +135,10 @@ class SecurityOptions:
     @ivar allowedTypes: tags (bytes) as keys.
     @ivar allowedModules: module names (bytes) as keys.
     @ivar allowedClasses: classes as keys.
+    @ivar errors: what the peer sees of an error, as L{SecurityPolicy.errors}.
     """
+
+    errors: Errors = "text"
 
     basicTypes = [
         "dictionary",
@@ -210,6 +214,9 @@ class SecurityOptions:
     isTypeAllowed.passesQualifiedNames = True  # type: ignore[attr-defined]
 
 
+_CHOICES: dict[str, tuple[str, ...]] = {"unsendable": get_args(Unsendable), "errors": get_args(Errors)}
+
+
 @dataclass(frozen=True)
 class SecurityPolicy:
     """
@@ -255,8 +262,19 @@ class SecurityPolicy:
     """
 
     def __post_init__(self) -> None:
+        """
+        @raise ValueError: when C{unsendable} or C{errors} is none of the values
+            that it may have.
+        """
+        for name, values in _CHOICES.items():
+            if getattr(self, name) not in values:
+                choice = " or ".join(map(repr, values))
+                raise ValueError(f"SecurityPolicy.{name} must be {choice}, not {getattr(self, name)!r}")
+        for name in ("types", "modules", "functions"):
+            object.__setattr__(self, name, frozenset(map(asTag, getattr(self, name))))
         for name in ("unjellyables", "factories"):
-            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+            tagged = {asTag(tag): made for tag, made in getattr(self, name).items()}
+            object.__setattr__(self, name, MappingProxyType(tagged))
 
     @classmethod
     def fromOptions(
@@ -266,7 +284,12 @@ class SecurityPolicy:
         factories: Mapping[bytes, Callable[[Any], Any]] = MappingProxyType({}),
     ) -> SecurityPolicy:
         """
-        The closed form of what C{options} allows now.
+        The closed form of what C{options} allows now. The process-wide ones
+        are one policy among others, too::
+
+            SecurityPolicy.fromOptions(
+                jelly.globalSecurity, jelly.unjellyableRegistry, jelly.unjellyableFactoryRegistry
+            )
 
         @param unjellyables: the registered classes to include, by tag.
         @param factories: the registered factories to include, by tag.
@@ -277,6 +300,7 @@ class SecurityPolicy:
             factories=factories,
             modules=frozenset(options.allowedModules),
             classes=frozenset(options.allowedClasses),
+            errors=options.errors,
         )
 
     def allowTypes(self, *tags: str | bytes) -> SecurityPolicy:

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from myspread import pb
 from myspread._errors import InsecureJelly
 from myspread._jelly import jelly, unjelly
+from myspread.jelly import unjellyableFactoryRegistry, unjellyableRegistry
 from myspread.security import (
     BROKER_TYPES,
     LOGIN_POLICY,
@@ -288,6 +289,57 @@ class SecurityPolicyTests(SynchronousTestCase):
         self.assertRaises(InsecureJelly, unjelly, [b"list"], policy)
         self.assertEqual(unjelly([b"unicode", b"x"], policy), "x")
         self.assertTrue(policy.isTypeAllowed("twisted.spread.pb.CopyableFailure"))
+
+    def test_fromTheProcess(self) -> None:
+        """
+        What the whole process has registered is one policy among others.
+        """
+        pb.setUnjellyableForClass("tests.Pond", RemotePlain)
+        pb.setUnjellyableFactoryForClass("tests.Made", list)
+        self.addCleanup(pb.copyTags.pop, b"tests.Pond")
+        self.addCleanup(unjellyableFactoryRegistry.pop, b"tests.Made")
+        policy = SecurityPolicy.fromOptions(
+            pb.globalSecurity, unjellyableRegistry, unjellyableFactoryRegistry
+        )
+        pb.setUnjellyableForClass("tests.Later", RemotePlain)
+        self.addCleanup(pb.copyTags.pop, b"tests.Later")
+        self.assertIsInstance(unjelly([b"tests.Pond", [b"dictionary"]], policy, None, Invoker()), RemotePlain)
+        self.assertEqual(unjelly([b"tests.Made", [b"tuple", 1]], policy), [1])
+        self.assertFalse(policy.isTypeAllowed("tests.Later"))
+        self.assertEqual(policy.errors, "text")
+
+    def test_errors(self) -> None:
+        """
+        Options may say what the peer sees of errors; closed, they still do.
+        """
+        self.assertEqual(SecurityOptions().errors, "text")
+        options = SecurityOptions()
+        options.errors = "incident"
+        self.assertEqual(SecurityPolicy.fromOptions(options).errors, "incident")
+        self.assertEqual(SecurityPolicy(errors="incident").allowTypes("x").errors, "incident")
+
+    def test_choices(self) -> None:
+        """
+        A choice that there isn't is refused at once, by its name.
+        """
+        for name in ("errors", "unsendable"):
+            error = self.assertRaises(ValueError, SecurityPolicy, **{name: "nothing"})
+            self.assertIn(f"SecurityPolicy.{name} must be ", str(error))
+
+    def test_names(self) -> None:
+        """
+        Names may be given as text, bytes or classes, to the policy itself too.
+        """
+        policy = SecurityPolicy(
+            types=["list", b"tuple"],  # type: ignore[arg-type]
+            unjellyables={"pond.Pond": RemotePlain, Plain: RemotePlain},  # type: ignore[dict-item]
+            modules=["os"],  # type: ignore[arg-type]
+            functions=("os.getcwd",),  # type: ignore[arg-type]
+        )
+        for tag in ("list", "tuple", "pond.Pond", nameOf(Plain)):
+            self.assertTrue(policy.isTypeAllowed(tag), tag)
+        self.assertTrue(policy.isModuleAllowed(b"os"))
+        self.assertTrue(policy.isFunctionAllowed(b"os.getcwd"))
 
     def test_wireNames(self) -> None:
         """

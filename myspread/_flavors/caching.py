@@ -12,7 +12,7 @@ from twisted.spread.pb import Broker as StockBroker
 
 from myspread._errors import DeadReferenceError, ForeignReference, MalformedJelly, ProtocolError
 from myspread._flavors.copying import Copyable, RemoteCopy, whenComplete
-from myspread._flavors.dispatch import methodName, receiveCall
+from myspread._flavors.dispatch import findMethod, receiveCall
 from myspread._flavors.referencing import Serializable
 from myspread._flavors.remote import brokerOf, describePeer, luidIn
 from myspread._jelly.bases import (
@@ -111,7 +111,7 @@ class RemoteCache(RemoteCopy, Serializable):
         @return: the s-expression of the result, or a Deferred of it.
         @raise AttributeError: when there is no such method.
         """
-        return receiveCall(broker, lambda: getattr(self, methodName("observe", message)), args, kw)
+        return receiveCall(broker, lambda: findMethod(self, "observe", message), args, kw)
 
     def jellyFor(self, jellier: JellierLike) -> Any:
         """
@@ -134,19 +134,19 @@ class RemoteCache(RemoteCopy, Serializable):
         if broker is None:
             return setInstanceState(self, unjellier, jellyList)
         luid = luidIn(jellyList)
-        if len(jellyList) != 3:
-            raise MalformedJelly("a cache is [tag, luid, state]")
+        if len(jellyList) != 3 or isinstance(luid, bytes):
+            raise MalformedJelly("a cache is [tag, luid, state], and the luid an integer")
         self.broker = broker
         self.luid = luid
         receipt = self._borgify()
         try:
             receipt.__init__()  # type: ignore[misc]
+            broker.cacheLocally(luid, self)
         except BaseException:
             # Of this and the receipt only one may tell the peer.
             self.broker = None
             broker.decCacheRef(luid)
             raise
-        broker.cacheLocally(luid, self)
 
         def setState(state: Any) -> None:
             receipt.setCopyableState(state)

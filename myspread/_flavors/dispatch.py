@@ -5,26 +5,50 @@ How a message becomes a method call, the same for every flavor.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
-from myspread._errors import MalformedJelly, NoSuchMethod
+from myspread._errors import InsecureJelly, LimitExceeded, MalformedJelly, NoSuchMethod
 from myspread._jelly.paths import brief
 from myspread._jelly.telling import tell
 
-__all__ = ["asText", "awaited", "isCoroutine", "methodName", "receiveCall"]
+ExceptionT = TypeVar("ExceptionT", bound=Exception)
+
+__all__ = ["asText", "awaited", "findMethod", "isCoroutine", "methodName", "receiveCall", "refuses"]
 
 _log = Logger()
+
+LARGEST_ID = 2**53
+"""Ids of references, caches and calls count from 1; none comes near this."""
 
 LONGEST_NAME = 256
 """Characters in the name of a method or keyword argument."""
 
 
 def asText(name: str | bytes) -> str:
-    """A name that peers send as UTF-8 bytes or, in memory, as str."""
-    return name if isinstance(name, str) else name.decode("utf-8")
+    """
+    A name that peers send as UTF-8 bytes or, in memory, as str.
+
+    @raise UnicodeDecodeError: when it is no UTF-8.
+    """
+    try:
+        return name if isinstance(name, str) else name.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refuses(error) from None
+
+
+def refuses(error: ExceptionT, text: str | None = None) -> ExceptionT:
+    """
+    Note on an exception that it says nothing but what is wrong with a call: the
+    caller may always see it, whatever the policy says of other errors.
+
+    @param text: what the caller may see; by default the exception's own text.
+    @return: the exception.
+    """
+    error.refusal = str(error) if text is None else text  # type: ignore[attr-defined]
+    return error
 
 
 def methodName(prefix: str, message: str | bytes) -> str:
@@ -38,6 +62,23 @@ def methodName(prefix: str, message: str | bytes) -> str:
     if len(name) > LONGEST_NAME or not name.isidentifier():
         raise NoSuchMethod(f"No such method: {brief(name)}")
     return name
+
+
+def findMethod(target: Any, prefix: str, message: str | bytes) -> Callable[..., Any]:
+    """
+    The method of an object that a message calls.
+
+    @raise NoSuchMethod: when no method can have that name.
+    @raise AttributeError: when there is none.
+    """
+    name = methodName(prefix, message)
+    try:
+        return getattr(target, name)  # type: ignore[no-any-return]
+    except AttributeError as error:
+        # Not one that comes from within a property or the like.
+        if error.name == name and error.obj is target:
+            refuses(error, f"No such method: {name}")
+        raise
 
 
 def isCoroutine(result: Any) -> bool:
@@ -89,8 +130,12 @@ def receiveCall(
     @return: the s-expression of the result, or a Deferred of it.
     @raise InsecureJelly: when the arguments can't be accepted.
     """
-    positional, named = _arguments(broker, args, kw, perspective)
-    method = find()
+    try:
+        positional, named = _arguments(broker, args, kw, perspective)
+        method = find()
+    except (InsecureJelly, LimitExceeded, NoSuchMethod) as error:
+        refuses(error)
+        raise
     try:
         state = method(*leading, *positional, **named)
     except TypeError:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from myspread._errors import ForeignReference, InsecureJelly, MalformedJelly, NotJellyable
 from myspread._flavors.records import fieldsOf
 from myspread._jelly import jelly, unjelly
 from myspread._jelly.registry import registryFor
+from myspread._jelly.telling import tell
 from myspread.security import SecurityPolicy, declarationOf
 
 __all__ = ["ExceptionForm", "declaredNames", "exceptionIn", "quotedException"]
@@ -27,6 +29,9 @@ _log = Logger()
 _STRICT = SecurityPolicy(unsendable="raise")
 
 _absent: Any = object()
+
+_incomplete: WeakSet[type] = WeakSet()
+"""Classes of exceptions of which the log has been told that their attributes can't travel."""
 
 
 class ExceptionForm:
@@ -120,10 +125,13 @@ def quotedException(value: Any) -> dict[str, Any]:
     try:
         form = jelly(value, _STRICT, None, _valuesOnly, name=type(value).__qualname__)
     except (InsecureJelly, ForeignReference) as problem:
-        _log.warn(
-            "An attribute of the exception can't travel; the peer gets its type and text only. {problem}",
-            problem=str(problem),
-        )
+        # Once: a peer may call again and again what raises such an exception.
+        if type(value) not in _incomplete:
+            _incomplete.add(type(value))
+            _log.warn(
+                "An attribute of the exception can't travel; the peer gets its type and text only. {problem}",
+                problem=str(problem),
+            )
         return {}
     return {"exception": form}
 
@@ -149,7 +157,7 @@ def exceptionIn(quoted: Any, unjellier: Any) -> Exception | None:
         error = unjelly(quoted, taster, None, unjellier.invoker, name="error")
     except InsecureJelly as problem:
         text = "An exception can't be made as its class; it becomes a RemoteError. {problem}"
-        _log.debug(text, problem=str(problem))
+        tell(unjellier.invoker, _log, LogLevel.debug, text, problem=str(problem))
         return None
     assert isinstance(error, Exception)
     return error

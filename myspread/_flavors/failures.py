@@ -10,7 +10,7 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual, safe_str
 
-from myspread._errors import MalformedJelly, RemoteError
+from myspread._errors import Incident, MalformedJelly, RemoteError
 from myspread._flavors.copying import Copyable, RemoteCopy, withTextKeys
 from myspread._flavors.exceptions import declaredNames, exceptionIn, quotedException
 from myspread._flavors.remote import describePeer
@@ -51,6 +51,7 @@ class CopyableFailure(Failure, Copyable):
     """
 
     unsafeTracebacks: Any = 0
+    _relayedIncident: str | None = None
 
     def __init__(
         self, exc_value: Any = None, exc_type: Any = None, exc_tb: Any = None, captureVars: bool = False
@@ -80,6 +81,7 @@ class CopyableFailure(Failure, Copyable):
         self.value = failure.value
         self.parents = list(failure.parents)
         self._relayedTraceback = getattr(failure, "traceback", None)
+        self._relayedIncident = getattr(failure, "incident", None)
 
     def getStateToCopy(self) -> dict[str, Any]:
         """The state as stock peers expect it."""
@@ -89,9 +91,12 @@ class CopyableFailure(Failure, Copyable):
         else:
             traceback = NO_TRACEBACK
         # Stock tells it of every failure that a broker sends.
-        told = {}
+        told: dict[str, Any] = {}
         if "unsafeTracebacks" in self.__dict__:
             told["unsafeTracebacks"] = bool(self.unsafeTracebacks)
+        incident = self.value.incident if isinstance(self.value, Incident) else self._relayedIncident
+        if incident is not None:
+            told["incident"] = incident
         return {
             "count": self.count,
             "type": kind if isinstance(kind, bytes) else _name(kind).encode(),
@@ -135,11 +140,14 @@ class CopiedFailure(RemoteCopy, Failure):
         its class is declared with C{pb.value} on both sides.
     @ivar traceback: the remote traceback as text, or a note that the peer
         doesn't send it.
+    @ivar incident: the id under which the peer's log has the error, where the
+        peer shows no more of it.
     """
 
     type: Any
     value: Any
     traceback: Any = NO_TRACEBACK
+    incident: str | None = None
     count = 0
     captureVars = False
     tb = None
@@ -177,6 +185,8 @@ class CopiedFailure(RemoteCopy, Failure):
         self.parents = [_text(parent) for parent in parents]
         self.value = _text(state.get("value", ""))
         self.traceback = _text(state.get("traceback", NO_TRACEBACK))
+        incident = state.get("incident")
+        self.incident = incident if isinstance(incident, str) else None
 
     def __setstate__(self, state: Any) -> None:
         """As L{setCopyableState}: what becomes of a failure outside of a connection."""
@@ -207,7 +217,10 @@ class CopiedFailure(RemoteCopy, Failure):
     def _remoteError(self, text: str) -> RemoteError:
         names = [self._typeName(), *self.parents]
         traceback = None if self.traceback == NO_TRACEBACK else _text(self.traceback)
-        return withOrigin(remoteException(names, self.type, text, self.traceback), self._origin, traceback)
+        error = remoteException(names, self.type, text, self.traceback)
+        if isinstance(error, Incident):
+            error.incident = self.incident or ""
+        return withOrigin(error, self._origin, traceback)
 
     def raiseException(self) -> NoReturn:
         """

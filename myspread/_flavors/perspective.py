@@ -8,7 +8,7 @@ from typing import Any
 
 from zope.interface import implementer
 
-from myspread._flavors.dispatch import methodName, receiveCall
+from myspread._flavors.dispatch import findMethod, receiveCall
 from myspread.interfaces import IPerspective
 
 __all__ = ["Avatar", "Perspective"]
@@ -47,7 +47,7 @@ class Avatar:
         @raise AttributeError: when there is no such method.
         """
         return receiveCall(
-            broker, lambda: getattr(self, methodName("perspective", message)), args, kw, self
+            broker, lambda: findMethod(self, "perspective", message), args, kw, self
         )
 
 

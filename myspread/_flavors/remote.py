@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from myspread._errors import ForeignReference, MalformedJelly
 from myspread._flavors.calling import RemoteCaller, RemoteMethods, checkedTimeout
+from myspread._flavors.dispatch import LARGEST_ID, LONGEST_NAME
 from myspread._flavors.referencing import Serializable
 from myspread._jelly.bases import JellierLike, UnjellierLike
 from myspread._jelly.paths import brief
@@ -33,12 +34,19 @@ def luidIn(form: list[Any]) -> int | bytes:
     """
     The id in a form C{[tag, luid, ...]}.
 
-    @raise MalformedJelly: when there is none.
+    @raise MalformedJelly: when there is none, or one that nobody gives out.
     """
-    if len(form) < 2 or not isinstance(form[1], (int, bytes)):
-        raise MalformedJelly(f"{brief(form[0])}: an id is an integer or a byte string")
-    luid: int | bytes = form[1]
-    return luid
+    luid: Any = form[1] if len(form) > 1 else None
+    if isinstance(luid, int):
+        fits = 0 <= luid <= LARGEST_ID
+    else:
+        fits = isinstance(luid, bytes) and len(luid) <= LONGEST_NAME
+    if not fits:
+        raise MalformedJelly(
+            f"{brief(form[0])}: an id is an integer from 0 to 2**53, or a name of up to {LONGEST_NAME} bytes,"
+            f" not {brief(luid)}"
+        )
+    return luid  # type: ignore[no-any-return]
 
 
 def brokerOf(unjellier: UnjellierLike) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myspread._flavors.dispatch import methodName, receiveCall
+from myspread._flavors.dispatch import findMethod, receiveCall
 from myspread._flavors.referencing import Referenceable, Serializable
 from myspread._jelly.bases import JellierLike
 
@@ -40,7 +40,7 @@ class ViewPoint(Referenceable):
         """
         return receiveCall(
             broker,
-            lambda: getattr(self.object, methodName("view", message)),
+            lambda: findMethod(self.object, "view", message),
             args,
             kw,
             self.perspective,

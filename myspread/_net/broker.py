@@ -392,8 +392,12 @@ class Broker(BrokerTables, PageProducers, Connection):
         return self._peer.giveCache(instance)
 
     def cacheLocally(self, cid: Any, instance: Any) -> None:
-        """Keep a cache of an object of the peer, to be kept up to date."""
-        self._peer.caches.taken[cid] = instance
+        """
+        Keep a cache of an object of the peer, to be kept up to date.
+
+        @raise LimitExceeded: when there are as many as there may be.
+        """
+        self._peer.takeCache(cid, instance)
 
     def cachedLocallyAs(self, cid: Any) -> Any:
         """

@@ -10,16 +10,16 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.spread.jelly import Jellyable as StockJellyable
 
-from myspread._errors import Error
+from myspread._errors import Error, Incident, LimitExceeded
 from myspread._flavors.caching import RemoteCache
-from myspread._flavors.dispatch import asText
+from myspread._flavors.dispatch import asText, refuses
 from myspread._flavors.failures import CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import Referenceable
 from myspread._flavors.viewing import ViewPoint
 from myspread._native import Raw
+from myspread._peer.incidents import newIncident, refusal, showsText, travelsAsValue
 from myspread._peer.invoker import IInvoker
 from myspread._peer.outbox import Outbox
 from myspread.security import ITaster
@@ -40,6 +40,12 @@ _STANDARD = frozenset(
 )
 
 
+_INCIDENT = "Incident {incident}: a call has failed, and the peer is told no more than this number:"
+_UNSENT_INCIDENT = (
+    "Incident {incident}: an error can't be sent, and the peer is told no more than this number:"
+)
+
+
 def expanded(expression: Any) -> Any:
     """An expression that has arrived as lists, however it was kept until now."""
     return expression.expand() if type(expression) is Raw else expression
@@ -53,9 +59,10 @@ class IncomingCalls:
     @ivar isStandard: whether the object that is being called leaves the
         s-expressions of arguments and result to us.
     @ivar unanswered: whether the call that is being run wants no answer.
+    @ivar inProgress: how many calls have returned a Deferred that hasn't fired.
     """
 
-    __slots__ = ("_invoker", "_outbox", "_takeBack", "isStandard", "security", "unanswered")
+    __slots__ = ("_invoker", "_outbox", "_takeBack", "inProgress", "isStandard", "security", "unanswered")
 
     def __init__(
         self, invoker: IInvoker, outbox: Outbox, security: ITaster, takeBack: Callable[[], None]
@@ -69,6 +76,7 @@ class IncomingCalls:
         self.security = security
         self.isStandard = False
         self.unanswered = False
+        self.inProgress = 0
 
     def run(
         self, find: Find, request: int, luid: Any, message: bytes | str, wanted: Any, args: Any, kw: Any
@@ -85,6 +93,8 @@ class IncomingCalls:
         self.unanswered = not wanted
         try:
             try:
+                if self.inProgress >= self._invoker.limits.calls:
+                    raise self._tooMany()
                 target = find(luid)
                 if target is None:
                     raise Error("Invalid Object ID")
@@ -97,10 +107,10 @@ class IncomingCalls:
             except BaseException:
                 self._failed(Failure(), request, wanted)
             else:
-                if wanted:
-                    self._answerWhenReady(result, request)
-                elif isinstance(result, Deferred):
-                    result.addErrback(self._failed, request, False)
+                if isinstance(result, Deferred):
+                    self._waitFor(result, request, wanted)
+                elif wanted:
+                    self._answer(result, request)
         finally:
             self.isStandard, self.unanswered = before
             self._outbox.handled()
@@ -109,13 +119,28 @@ class IncomingCalls:
         """Answer a call that could not even be understood."""
         self._sendFailure(Failure(error), request)
 
-    def _answerWhenReady(self, result: Any, request: int) -> None:
-        if isinstance(result, Deferred):
+    def _tooMany(self) -> LimitExceeded:
+        limit = self._invoker.limits.calls
+        return refuses(
+            LimitExceeded(
+                f"{self.inProgress} calls of this peer are in progress, Limits.calls = {limit}:"
+                " wait for some of their answers"
+            )
+        )
+
+    def _waitFor(self, result: Deferred[Any], request: int, wanted: Any) -> None:
+        self.inProgress += 1
+        result.addBoth(self._ended)
+        if wanted:
             result.addCallbacks(
                 self._answer, self._failed, callbackArgs=(request,), errbackArgs=(request, True)
             )
         else:
-            self._answer(result, request)
+            result.addErrback(self._failed, request, False)
+
+    def _ended(self, result: Any) -> Any:
+        self.inProgress -= 1
+        return result
 
     def _answer(self, result: Any, request: int) -> None:
         if self._invoker.disconnected:
@@ -127,20 +152,33 @@ class IncomingCalls:
             self._failed(Failure(), request, True)
 
     def _failed(self, failure: Failure, request: int, wanted: Any) -> None:
-        """Log a failure, unless it is one that the application meant to send."""
-        if failure.check(Error) is None:
+        """
+        Log a failure, unless it is one that the application meant to send, and
+        send as much of it as the policy lets the peer see.
+        """
+        seen = failure
+        if wanted and not showsText(self.security):
+            seen = refusal(failure, self.security) or Failure(newIncident())
+        if isinstance(seen.value, Incident) and seen is not failure:
+            self._invoker.peerLog.failure(_log, _INCIDENT, failure, incident=seen.value.incident)
+        elif failure.check(Error) is None:
             note = "Peer will receive following PB traceback:" if wanted else "A call without answer failed:"
             self._invoker.peerLog.failure(_log, note, failure)
         if wanted and not self._invoker.disconnected:
-            self._sendFailure(failure, request)
+            self._sendFailure(seen, request)
 
     def _sendFailure(self, failure: Failure, request: int) -> None:
         try:
             self._invoker.sendCall(b"error", request, self._invoker.serialize(self._travelling(failure)))
         except BaseException:
             self._takeBack()
-            self._invoker.peerLog.failure(_log, "An error can't be sent as it is; the peer gets a note.")
-            note = Error(f"{failure.type}: this error can't be sent; see the log of the other side")
+            note: Error
+            if showsText(self.security):
+                note = Error(f"{failure.type}: this error can't be sent; see the log of the other side")
+                self._invoker.peerLog.failure(_log, "An error can't be sent as it is; the peer gets a note.")
+            else:
+                note = incident = newIncident()
+                self._invoker.peerLog.failure(_log, _UNSENT_INCIDENT, incident=incident.incident)
             self._invoker.sendCall(b"error", request, self._invoker.serialize(CopyableFailure(note)))
 
     def _travelling(self, failure: Failure) -> Any:
@@ -149,7 +187,7 @@ class IncomingCalls:
         travel, else a L{CopyableFailure}.
         """
         value = failure.value
-        if isinstance(value, StockJellyable) or self.security.isClassAllowed(value.__class__):
+        if travelsAsValue(value, self.security):
             return value
         unsafe = getattr(self._invoker.factory, "unsafeTracebacks", 0)
         if isinstance(failure, CopyableFailure):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from myspread._errors import ProtocolError
+from myspread._flavors.dispatch import LARGEST_ID
 from myspread._jelly.paths import brief
 from myspread._native import Raw
 
-__all__ = ["COMMANDS", "checkFields", "commandOf"]
+__all__ = ["COMMANDS", "answerable", "checkFields", "commandOf"]
 
 Fields = tuple[tuple[str, tuple[type, ...]], ...]
 
@@ -42,6 +43,12 @@ COMMANDS: dict[bytes, Fields] = {
 }
 """By command, name and types of each field."""
 
+_IDS = {
+    command: tuple(index for index, (name, _) in enumerate(fields) if name.endswith(" id"))
+    for command, fields in COMMANDS.items()
+}
+"""By command, which fields are ids."""
+
 
 def commandOf(expression: Any) -> bytes:
     """
@@ -59,7 +66,7 @@ def checkFields(command: bytes, fields: list[Any]) -> None:
     Hold the fields of a known message against the table.
 
     @raise ProtocolError: when there are too few or too many, or one has the
-        wrong type; the text names the field.
+        wrong type or is an id that nobody gives out; the text names the field.
     """
     wanted = COMMANDS[command]
     if len(fields) != len(wanted):
@@ -67,3 +74,21 @@ def checkFields(command: bytes, fields: list[Any]) -> None:
     for value, (name, types) in zip(fields, wanted, strict=True):
         if not isinstance(value, types):
             raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}")
+    for index in _IDS[command]:
+        value = fields[index]
+        if type(value) is int and not -LARGEST_ID <= value <= LARGEST_ID:
+            name = wanted[index][0]
+            raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}: ids count from 1")
+
+
+def answerable(expression: list[Any]) -> int | None:
+    """
+    The request id of a malformed call, if it gets as far as to say that it
+    wants an answer.
+    """
+    if expression[0] not in (b"message", b"cachemessage") or len(expression) < 5:
+        return None
+    request, wanted = expression[1], expression[4]
+    if type(wanted) is Raw:
+        wanted = wanted.expand()
+    return request if isinstance(request, int) and abs(request) <= LARGEST_ID and wanted else None

@@ -11,14 +11,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from myspread._errors import DeadReferenceError, Error, PBConnectionLost, ProtocolError
+from myspread._errors import DeadReferenceError, Error, LimitExceeded, PBConnectionLost, ProtocolError
 from myspread._flavors.remote import describePeer
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
 from myspread._peer.incoming import expanded
 from myspread._peer.invoker import IInvoker
 from myspread._peer.logbudget import LogBudget
-from myspread._peer.messages import COMMANDS, checkFields, commandOf
+from myspread._peer.messages import COMMANDS, answerable, checkFields, commandOf
 from myspread._peer.outgoing import OutgoingCalls, asFailure, takeOptions
 from myspread._peer.references import Luids, References
 from myspread.security import ITaster
@@ -115,10 +115,9 @@ class Peer(Conversion):
         self.dropped += 1
         text = "The peer sent a message that is dropped (number {count}): {error}"
         self.log.emit(_log, LogLevel.warn, text, count=self.dropped, error=str(error))
-        if isinstance(expression, list) and expression and expression[0] in (b"message", b"cachemessage"):
-            request, wanted = ([*expression[1:], None, None, None, None])[0:4:3]
-            if isinstance(request, int) and expanded(wanted):
-                self.incoming.refuse(request, error)
+        request = answerable(expression) if isinstance(expression, list) and expression else None
+        if request is not None:
+            self.incoming.refuse(request, error)
 
     def versionReceived(self, version: int | float) -> None:
         """The peer's version of the protocol: only one is spoken here."""
@@ -292,6 +291,21 @@ class Peer(Conversion):
         """Nobody would take back what is given out on a connection that is lost."""
         if not self.connected:
             raise PBConnectionLost("the connection was lost while an object was being serialised")
+
+    def takeCache(self, luid: int, cache: Any) -> None:
+        """
+        Keep a cache of an object of the peer.
+
+        @raise LimitExceeded: when there are as many as there may be.
+        """
+        taken = self.caches.taken
+        limit = self._invoker.limits.cachesTaken
+        if len(taken) >= limit and luid not in taken:
+            raise LimitExceeded(
+                f"{len(taken)} caches of objects of the peer are kept, Limits.cachesTaken = {limit}:"
+                " no more before some are forgotten"
+            )
+        taken[luid] = cache
 
     def _checkRoom(self, count: int, limit: int, what: str) -> None:
         if count <= limit:

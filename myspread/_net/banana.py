@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.persisted.styles import Ephemeral
@@ -81,7 +80,7 @@ class Banana(Protocol, Ephemeral):
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
 
     transport: Any
-    clock: IReactorTime | None = None
+    clock: Any = None
     currentDialect: bytes | None = None
     _dialect: Dialect | None = None
     _limits: Limits | None = None

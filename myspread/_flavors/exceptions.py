@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from weakref import WeakSet
 
 from twisted.logger import Logger, LogLevel
 
@@ -29,9 +28,6 @@ _log = Logger()
 _STRICT = SecurityPolicy(unsendable="raise")
 
 _absent: Any = object()
-
-_incomplete: WeakSet[type] = WeakSet()
-"""Classes of exceptions of which the log has been told that their attributes can't travel."""
 
 
 class ExceptionForm:
@@ -115,23 +111,20 @@ def declaredNames(value: Any) -> list[str]:
     return [declaration.tag.decode("utf-8") for declaration in declarations]
 
 
-def quotedException(value: Any) -> dict[str, Any]:
+def quotedException(value: Any, invoker: Any = None) -> dict[str, Any]:
     """
     What a failure tells of its exception, beside type and text: C{exception}, a
     list of tag and state, if C{pb.value} has declared the class.
+
+    @param invoker: the broker that it is sent through, if any.
     """
     if declarationOf(type(value)) is None or not isinstance(value, Exception):
         return {}
     try:
         form = jelly(value, _STRICT, None, _valuesOnly, name=type(value).__qualname__)
     except (InsecureJelly, ForeignReference) as problem:
-        # Once: a peer may call again and again what raises such an exception.
-        if type(value) not in _incomplete:
-            _incomplete.add(type(value))
-            _log.warn(
-                "An attribute of the exception can't travel; the peer gets its type and text only. {problem}",
-                problem=str(problem),
-            )
+        text = "An attribute of the exception can't travel; the peer gets its type and text only. {problem}"
+        tell(invoker, _log, LogLevel.warn, text, problem=str(problem))
         return {}
     return {"exception": form}
 

@@ -15,7 +15,7 @@ from myspread._flavors.copying import Copyable, RemoteCopy, withTextKeys
 from myspread._flavors.exceptions import declaredNames, exceptionIn, quotedException
 from myspread._flavors.remote import describePeer
 from myspread._flavors.remoteerrors import remoteException, withOrigin
-from myspread._jelly.bases import UnjellierLike
+from myspread._jelly.bases import JellierLike, UnjellierLike
 from myspread._jelly.registry import registerForm
 
 __all__ = ["CopiedFailure", "CopyableFailure", "failure2Copyable"]
@@ -52,6 +52,7 @@ class CopyableFailure(Failure, Copyable):
 
     unsafeTracebacks: Any = 0
     _relayedIncident: str | None = None
+    _invoker: Any = None
 
     def __init__(
         self, exc_value: Any = None, exc_type: Any = None, exc_tb: Any = None, captureVars: bool = False
@@ -83,6 +84,14 @@ class CopyableFailure(Failure, Copyable):
         self._relayedTraceback = getattr(failure, "traceback", None)
         self._relayedIncident = getattr(failure, "incident", None)
 
+    def jellyFor(self, jellier: JellierLike) -> Any:
+        """C{[tag, state]}"""
+        self._invoker = jellier.invoker
+        try:
+            return super().jellyFor(jellier)
+        finally:
+            del self._invoker
+
     def getStateToCopy(self) -> dict[str, Any]:
         """The state as stock peers expect it."""
         kind = self.type
@@ -108,7 +117,7 @@ class CopyableFailure(Failure, Copyable):
             "frames": [],
             "stack": [],
             "traceback": _travelling(traceback),
-            **quotedException(self.value),
+            **quotedException(self.value, self._invoker),
         }
 
     def _tracebackText(self) -> str:

@@ -9,7 +9,10 @@ travel by the names of the modules that programs import them from.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ConnectError
 from twisted.spread.banana import BananaError
 from twisted.spread.flavors import NoSuchMethod
 from twisted.spread.jelly import InsecureJelly
@@ -36,7 +39,10 @@ __all__ = [
     "NotJellyable",
     "PBConnectionLost",
     "ProtocolError",
+    "NoServer",
     "RemoteError",
+    "SessionClosed",
+    "SessionTimeout",
     "UnknownTypeByte",
     "UnknownVocabulary",
     "VocabularyNotNegotiated",
@@ -191,3 +197,58 @@ class Incident(Error):
     def __init__(self, incident: str) -> None:
         super().__init__(f"an unexpected error; the log of the other side has it as incident {incident}")
         self.incident = incident
+
+
+class NoServer(ConnectError):
+    """
+    None of the servers of a session could be used.
+
+    @ivar failures: pairs of the text of an address and the L{Failure
+        <twisted.python.failure.Failure>} there, in the order of the attempts.
+    """
+
+    __module__ = "myspread.pb"
+
+    failures: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def because(cls, failures: list[tuple[str, Any]]) -> NoServer:
+        """The error for a failure at each of several addresses."""
+        text = "; ".join(f"{where}: {failure.getErrorMessage()}" for where, failure in failures)
+        error = cls(string=text)
+        error.failures = tuple(failures)
+        return error
+
+
+class SessionClosed(Exception):
+    """
+    The session was closed by this program, or is being closed.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class SessionTimeout(DeferredTimeout, TimeoutError):
+    """
+    A session didn't come up while somebody waited for it. A persistent one
+    goes on trying.
+
+    @ivar reason: the L{Failure<twisted.python.failure.Failure>} of the latest
+        attempt; None when none has ended yet.
+    """
+
+    __module__ = "myspread.pb"
+
+    reason: Any = None
+
+    __str__ = Exception.__str__
+
+    @classmethod
+    def after(cls, seconds: float, where: str, reason: Any) -> SessionTimeout:
+        """The error for who has waited for some seconds."""
+        why = "no attempt has ended yet"
+        if reason is not None:
+            why = f"the latest attempt failed: {reason.getErrorMessage()}"
+        error = cls(f"no session with {where} within {seconds:.3g} s; {why}")
+        error.reason = reason
+        return error

@@ -16,15 +16,23 @@ from myspread._errors import (
     LimitExceeded,
     MalformedJelly,
     MethodChanged,
+    NoServer,
     NoSuchMethod,
     NotJellyable,
     PBConnectionLost,
     ProtocolError,
     RemoteError,
+    SessionClosed,
+    SessionTimeout,
 )
+from myspread._factories.backoff import Backoff
 from myspread._factories.client import PBClientFactory
 from myspread._factories.connecting import connect, getObjectAt
+from myspread._factories.kept import Kept
 from myspread._factories.server import PBServerFactory
+from myspread._factories.session import Session, session
+from myspread._factories.sessioncalls import SessionCaller
+from myspread._factories.states import SessionState
 from myspread._flavors.calling import RemoteCaller, RemoteMethods, typed
 from myspread._flavors.failures import CopiedFailure, CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar, Perspective
@@ -72,6 +80,7 @@ __all__ = [
     "MAX_BROKER_REFS",
     "AsReferenceable",
     "Avatar",
+    "Backoff",
     "Broker",
     "Cacheable",
     "CallTimeout",
@@ -89,11 +98,13 @@ __all__ = [
     "Incident",
     "InsecureJelly",
     "Jellyable",
+    "Kept",
     "LimitExceeded",
     "Limits",
     "Local",
     "MalformedJelly",
     "MethodChanged",
+    "NoServer",
     "NoSuchMethod",
     "NotJellyable",
     "PBClientFactory",
@@ -115,6 +126,11 @@ __all__ = [
     "SecurityOptions",
     "SecurityPolicy",
     "Serializable",
+    "Session",
+    "SessionCaller",
+    "SessionClosed",
+    "SessionState",
+    "SessionTimeout",
     "ViewPoint",
     "Viewable",
     "banana",
@@ -128,6 +144,7 @@ __all__ = [
     "portno",
     "remote",
     "respond",
+    "session",
     "setCopierForClass",
     "setCopierForClassTree",
     "setFactoryForClass",

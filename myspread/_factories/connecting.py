@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from myspread._factories.client import PBClientFactory
 from myspread._factories.reactor import theReactor
 
-__all__ = ["connect", "getObjectAt"]
+__all__ = ["connect", "endpointFor", "getObjectAt"]
 
 Address = tuple[str, int]
 
@@ -32,6 +32,16 @@ def _tcpEndpoint(reactor: Any, host: str, port: int, timeout: float, bindAddress
     if isIPv6Address(host):
         return TCP6ClientEndpoint(reactor, host, port, timeout, bindAddress)
     return HostnameEndpoint(reactor, host, port, timeout, bindAddress)
+
+
+def endpointFor(reactor: Any, host: str, port: int, timeout: float = 30) -> Any:
+    """
+    The endpoint of a TCP server.
+
+    @param host: a name, or an IPv4 or IPv6 address.
+    @param timeout: seconds.
+    """
+    return _tcpEndpoint(reactor, host, port, timeout, None)
 
 
 def _endpoint(

@@ -1,0 +1,111 @@
+"""
+Where a session connects to.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from twisted.internet.endpoints import clientFromString, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+
+from myspread._factories.connecting import endpointFor
+from myspread._factories.locating import locate
+
+__all__ = ["Address", "Where", "addressesOf"]
+
+Where = str | tuple[str, int] | Any
+"""
+A client strport, C{srv:} or C{srv+tls:} and the name of a service, host and
+port, or an endpoint.
+"""
+
+Places = list[tuple[str, Any]]
+"""Descriptions and endpoints of servers."""
+
+
+class Address:
+    """
+    One of the places that a session connects to.
+
+    @ivar text: what it is, for people.
+    """
+
+    def __init__(self, text: str, find: Callable[[], Awaitable[Places]]) -> None:
+        """
+        @param find: finds the servers that are there now.
+        """
+        self.text = text
+        self.find = find
+
+
+def _fixed(text: str, endpoint: Any) -> Address:
+    async def find() -> Places:
+        return [(text, endpoint)]
+
+    return Address(text, find)
+
+
+def _service(text: str, reactor: Any, resolver: Any) -> Address:
+    kind, _, service = text.partition(":")
+    name = service.split(".", 2)
+    if len(name) < 3 or not all(part.startswith("_") for part in name[:2]):
+        raise ValueError(f"{text!r}: the name of a service is like _pb._tcp.example.org")
+
+    def endpoint(host: str, port: int) -> Any:
+        plain = endpointFor(reactor, host, port)
+        # Who forges DNS answers chooses the host, so the certificate is the domain's.
+        return wrapClientTLS(optionsForClientTLS(name[2]), plain) if kind == "srv+tls" else plain
+
+    async def find() -> Places:
+        servers = await locate(service, resolver, random.random)
+        return [(f"{host}:{port} (of {text})", endpoint(host, port)) for host, port in servers]
+
+    return Address(text, find)
+
+
+def _strport(text: str, reactor: Any, resolver: Any) -> Address:
+    kind = text.partition(":")[0]
+    if kind in ("srv", "srv+tls"):
+        return _service(text, reactor, resolver)
+    if kind == "ssl":
+        raise ValueError(f"{text!r} would not verify who the server is; write tls: in place of ssl:")
+    try:
+        return _fixed(text, clientFromString(reactor, text))
+    except Exception as error:
+        hint = "a strport is like tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or srv:_pb._tcp.DOMAIN"
+        raise ValueError(f"{text!r} can't be connected to: {error}; {hint}") from error
+
+
+def _address(where: Where, reactor: Any, resolver: Any) -> Address:
+    if isinstance(where, str):
+        return _strport(where, reactor, resolver)
+    if isinstance(where, tuple) and len(where) == 2 and isinstance(where[0], str):
+        host, port = where
+        return _fixed(f"{host}:{port}", endpointFor(reactor, host, port))
+    if IStreamClientEndpoint.providedBy(where):
+        return _fixed(repr(where), where)
+    raise TypeError(f"{where!r} is no address: give a strport, (host, port) or an endpoint")
+
+
+def addressesOf(
+    where: Where | Sequence[Where], port: int | None, reactor: Any, resolver: Any
+) -> list[Address]:
+    """
+    Where to connect to.
+
+    @param where: one address, or a list of them.
+    @param port: the port, where C{where} is a host.
+    @raise ValueError: when a strport isn't understood, or there is nothing at
+        all.
+    @raise TypeError: for what is no address.
+    """
+    if port is not None:
+        where = (where, port)
+    several = where if isinstance(where, list) else [where]
+    if not several:
+        raise ValueError("a session needs an address")
+    return [_address(each, reactor, resolver) for each in several]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Backoff"]
 
@@ -29,7 +29,7 @@ class Backoff:
     longest: float = 60.0
     factor: float = 2.0
     jitter: float = 0.5
-    random: Callable[[], float] = random.random
+    random: Callable[..., float] = field(default_factory=lambda: random.random, repr=False)
 
     def __post_init__(self) -> None:
         """

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
-from tests.interop import world
+from tests.interop import sky, world
 from tests.interop.graphs import difference
 from tests.interop.implementation import OURS, PACKAGE, pb, util
 from tests.interop.logs import takeLoggedErrors
@@ -159,6 +159,14 @@ class Desk(pb.Referenceable):
     def remote_zoo(self) -> Any:
         """Copyables of a class tree."""
         return [world.Fish("Wanda"), world.Bird("Tweety")]
+
+    def remote_sky(self) -> Any:
+        """What is declared to travel by value, or copies in its place."""
+        return sky.makeSky()
+
+    def remote_describeSky(self, value: Any) -> Any:
+        """What the same looks like that the client has sent."""
+        return sky.describeSky(value)
 
     def remote_undeclared(self) -> Any:
         """Something that can't travel, among things that can."""
@@ -350,6 +358,7 @@ def makeError(kind: str) -> Exception:
         "unicode": lambda: ValueError("Frösche \U0001f438"),
         "allowed": world.AllowedError,
         "jelly": makeJellyError,
+        "clouded": makeClouded,
     }
     return errors[kind]()
 
@@ -358,6 +367,13 @@ def makeJellyError() -> Exception:
     """An error with state."""
     error = world.JellyError("I travel")
     error.code = 7
+    return error
+
+
+def makeClouded() -> Exception:
+    """An error that is declared to travel by value, or a copy in its place."""
+    error: Any = sky.Clouded("clouded out")
+    error.cover = 7
     return error
 
 

@@ -5,6 +5,6 @@ Each module has coroutine functions that take a L{tests.interop.session.Session}
 and are decorated with L{tests.interop.session.scenario}.
 """
 
-from tests.interop.scenarios import caches, calls, copies, errors, login, pages, references, types
+from tests.interop.scenarios import caches, calls, copies, errors, login, pages, references, types, values
 
-__all__ = ["caches", "calls", "copies", "errors", "login", "pages", "references", "types"]
+__all__ = ["caches", "calls", "copies", "errors", "login", "pages", "references", "types", "values"]

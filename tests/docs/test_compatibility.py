@@ -27,6 +27,27 @@ from twisted.trial.unittest import SynchronousTestCase
 from myspread import banana, flavors, jelly, pb
 from myspread.testing import brokerPair
 from tests.docs.differences import call, pairOn
+from tests.jelly.shapes import Invoker
+
+
+def raisedBy(pair: Any) -> Any:
+    """What awaiting a call raises that fails."""
+
+    async def wrong() -> Any:
+        try:
+            await pair.root.callRemote("wrong")
+        except Exception as error:
+            return error
+
+    raised: list[Any] = []
+    Deferred.fromCoroutine(wrong()).addCallback(raised.append)
+    pair.flush()
+    return raised[0]
+
+
+@pb.value("compatibility.Declared")
+class Declared(pb.Error):
+    """An exception that travels by value."""
 
 
 class CallsAndAnswers(SynchronousTestCase):
@@ -186,6 +207,7 @@ class Failures(SynchronousTestCase):
 
     def test_builtinExceptions(self) -> None:
         """What awaiting a failed call raises."""
+
         async def wait(pair: Any) -> str:
             try:
                 await pair.root.callRemote("wrong")
@@ -200,6 +222,28 @@ class Failures(SynchronousTestCase):
             waiting = Deferred.fromCoroutine(wait(pair))
             pair.flush()
             self.assertEqual(self.successResultOf(waiting), expected)
+
+    def test_nameOfTheRemoteClass(self) -> None:
+        """What is raised shows the name of the remote class."""
+        for package, shown in ((stock, "RemoteError"), (pb, "RemoteError[builtins.ValueError]")):
+            raised = type(raisedBy(pairOn(package)))
+            self.assertEqual(raised.__qualname__, shown)
+            self.assertEqual((raised.__module__, raised.__name__), ("twisted.spread.pb", "RemoteError"))
+
+    def test_declaredException(self) -> None:
+        """A peer that runs C{twisted.spread} can look at what its failure tells more."""
+        form = jelly.jelly(pb.CopyableFailure(Declared("x")), pb.SecurityPolicy(), None, Invoker())
+        failure = stockJelly.unjelly(form, stock.globalSecurity, None, Invoker())
+        self.assertIsInstance(failure, stock.CopiedFailure)
+        self.assertEqual(failure.exception[0], b"compatibility.Declared")
+        self.assertEqual(failure.check("compatibility.Declared"), "compatibility.Declared")
+        self.assertEqual(failure.getErrorMessage(), "x")
+
+    def test_declaredToStock(self) -> None:
+        """A broker of C{twisted.spread} sends a note in place of what is declared for ours."""
+        pair = pairOn(stock)
+        self.assertIsInstance(call(pair, "echo", Declared("x")).result[0], jelly.Unpersistable)
+        self.assertIsInstance(call(pairOn(pb), "echo", Declared("x")).result[0], Declared)
 
     def test_argumentsAreNotLogged(self) -> None:
         """A call with wrong arguments, in the log."""
@@ -320,8 +364,6 @@ class Login(SynchronousTestCase):
             root.addErrback(failures.append)
             broker.connectionLost(Failure(ConnectionLost()))
             self.assertEqual(bool(failures), told, package)
-
-
 
 
 class WireTests(SynchronousTestCase):

@@ -258,7 +258,12 @@ class RoundTripTests(SynchronousTestCase):
         pair.result(pair.root.callRemote("echo", None))
         gc.collect()
         self.assertEqual(
-            [each for each in gc.get_objects() if isinstance(each, Star) and each.name == "Nova"], []
+            [
+                each
+                for each in gc.get_objects()
+                if isinstance(each, Star) and getattr(each, "name", None) == "Nova"
+            ],
+            [],
         )
 
 

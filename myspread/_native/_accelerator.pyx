@@ -13,6 +13,7 @@ It trusts no length and no depth from the wire: every read is checked against
 the end of the data, every recursion against a depth.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
@@ -26,7 +27,12 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
 from libc.string cimport memcmp, memcpy, memset
 
 cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    # Without "except": a failure is handled where it is cheap to.
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    void* PyUnicode_DATA(object text)
+    int PyErr_ExceptionMatches(object kind)
+    void PyErr_Clear()
     int64_t PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
 
 cdef enum:
@@ -73,22 +79,27 @@ NOT_PLAIN = object()
 """What the functions return for all that they leave to the pure modules."""
 
 
+@cython.final
 cdef class Tables:
     """
     What a dialect means for the forms that are known here.
     """
 
-    cdef dict tokens
     cdef tuple vocabulary
+    # The words of the vocabulary: by first byte and then by word, the number of
+    # the next one to look at; 0 is none.
+    cdef int firstWord[256]
+    cdef int nextWord[WORDS]
+    cdef int wordSize[WORDS]
+    cdef const char* wordBytes[WORDS]
     # Each tag as it is written: its length and its bytes.
     cdef int tagSize[MOST_TAGS]
     cdef unsigned char tagBytes[MOST_TAGS][LONGEST_TAG]
     # By vocabulary id, which tag it is.
     cdef int tagOfWord[WORDS]
-    # By first byte, whether a word of the vocabulary begins with it.
-    cdef bint begins[256]
-    cdef int shortestWord
-    cdef int longestWord
+    # How every text begins: a list of two, and its tag.
+    cdef int textSize
+    cdef unsigned char textBytes[LONGEST_TAG + 2]
     cdef bytes true
     cdef bytes false
 
@@ -99,26 +110,34 @@ cdef class Tables:
         """
         if len(vocabulary) > WORDS:
             raise ValueError("a dialect has at most 31 words")
-        self.tokens = {word: bytes((number, VOCAB)) for word, number in words.items()}
         self.vocabulary = vocabulary
-        memset(self.begins, 0, sizeof(self.begins))
-        self.shortestWord = min(map(len, words), default=1)
-        self.longestWord = max(map(len, words), default=0)
-        for word in words:
-            self.begins[<unsigned char>word[0]] = True
+        memset(self.firstWord, 0, sizeof(self.firstWord))
+        memset(self.nextWord, 0, sizeof(self.nextWord))
+        for number in range(1, len(vocabulary)):
+            word = vocabulary[number]
+            if word is None:
+                continue
+            self.wordBytes[number] = PyBytes_AS_STRING(word)
+            self.wordSize[number] = len(word)
+            self.nextWord[number] = self.firstWord[<unsigned char>word[0]]
+            self.firstWord[<unsigned char>word[0]] = number
         for number in range(WORDS):
             word = vocabulary[number] if number < len(vocabulary) else None
             self.tagOfWord[number] = TAGS.index(word) if word in TAGS else <int>T_OTHER
         for index, tag in enumerate(TAGS):
-            written = self.tokens.get(tag) or bytes((len(tag), STRING)) + tag
+            written = bytes((words[tag], VOCAB)) if tag in words else bytes((len(tag), STRING)) + tag
             self.tagSize[index] = len(written)
             memcpy(self.tagBytes[index], <const unsigned char*><const char*>written, len(written))
+        written = bytes((2, LIST)) + bytes(self.tagBytes[<int>T_UNICODE][:self.tagSize[<int>T_UNICODE]])
+        self.textSize = len(written)
+        memcpy(self.textBytes, <const unsigned char*><const char*>written, len(written))
         self.true = bytes((4, STRING)) + b"true"
         self.false = bytes((5, STRING)) + b"false"
 
 
 # Writing
 
+@cython.final
 cdef class _Writer:
     """
     A buffer that grows, and the containers that were met.
@@ -217,6 +236,7 @@ cdef class _Writer:
         return 0
 
 
+@cython.final
 cdef class Encoder:
     """
     Writes plain values in one dialect and within some limits.
@@ -362,32 +382,31 @@ cdef class Encoder:
         return 1
 
     cdef int string(self, _Writer writer, const char* data, Py_ssize_t size) except -1:
-        cdef PyObject* token
+        cdef int word
         # A very long one would be copied several times here, and only once there.
         if size > self.stringLength or size > LONGEST_STRING:
             return 0
-        if (
-            self.tables.shortestWord <= size <= self.tables.longestWord
-            and self.tables.begins[<unsigned char>data[0]]
-        ):
-            word = PyBytes_FromStringAndSize(data, size)
-            token = PyDict_GetItem(self.tables.tokens, word)
-            if token is not NULL:
-                writer.raw(<const unsigned char*>PyBytes_AS_STRING(<object>token), 2)
-                return 1
+        if size:
+            word = self.tables.firstWord[<unsigned char>data[0]]
+            while word:
+                if self.tables.wordSize[word] == size and memcmp(self.tables.wordBytes[word], data, size) == 0:
+                    return writer.number(word, VOCAB) == 0
+                word = self.tables.nextWord[word]
         writer.number(size, STRING)
         writer.raw(<const unsigned char*>data, size)
         return 1
 
     cdef int text(self, _Writer writer, object value, int depth) except -1:
         cdef Py_ssize_t size = 0
-        cdef const char* data
-        try:
-            data = PyUnicode_AsUTF8AndSize(value, &size)
-        except UnicodeEncodeError:
+        cdef const char* data = PyUnicode_AsUTF8AndSize(value, &size)
+        if data is NULL:
+            if not PyErr_ExceptionMatches(UnicodeEncodeError):
+                return -1
+            PyErr_Clear()
             return 0
-        if not self.tag(writer, T_UNICODE, 2, depth):
+        if self.listLength < 2 or depth >= self.nestingDepth:
             return 0
+        writer.raw(self.tables.textBytes, self.tables.textSize)
         return self.string(writer, data, size)
 
     cdef int writeList(self, _Writer writer, object value, int depth) except -1:
@@ -437,6 +456,7 @@ cdef class Encoder:
 
 # Reading
 
+@cython.final
 cdef class Raw:
     """
     An expression that has arrived and not been made into anything yet.
@@ -467,6 +487,7 @@ cdef class Raw:
         return reader.value(0)
 
 
+@cython.final
 cdef class _Reader:
     """
     Reads what a L{Scanner} has found to be whole.
@@ -494,7 +515,12 @@ cdef class _Reader:
     cdef int header(self) noexcept:
         """Read digits and type byte; 0 if the number has more than 63 bits."""
         cdef int shift = 0
-        self.number = 0
+        # Nearly all have one digit.
+        if self.end - self.at >= 2 and self.at[0] < 128 and self.at[1] > 127:
+            self.number = self.at[0]
+            self.at += 1
+        else:
+            self.number = 0
         while self.at < self.end and self.at[0] < 128:
             if shift > 56:
                 return 0
@@ -608,6 +634,8 @@ cdef class _Reader:
             return self.atom()
         if depth > DEEPEST or self.number == 0:
             return NOT_PLAIN
+        if self.number == 2 and self.isText():
+            return self.text()
         return self.form(<Py_ssize_t>self.number - 1, depth)
 
     cdef object form(self, Py_ssize_t size, int depth):
@@ -628,6 +656,16 @@ cdef class _Reader:
         if tag == T_BOOLEAN:
             return self.boolean() if size == 1 else NOT_PLAIN
         return self.readSet(size, tag, depth)
+
+    cdef bint isText(self) noexcept:
+        """Whether the tag of texts comes next, as it is written; go past it."""
+        cdef int size = self.tables.textSize - 2
+        if not self.mask & (1 << T_UNICODE) or self.end - self.at < size:
+            return False
+        if memcmp(self.at, self.tables.textBytes + 2, size) != 0:
+            return False
+        self.at += size
+        return True
 
     cdef int readTag(self) noexcept:
         cdef const char* name
@@ -740,6 +778,21 @@ cdef list _kept = [None] * KEPT
 """Short keys that were made lately; the same ones recur in every message."""
 
 
+cdef bint _isAscii(const char* data, Py_ssize_t size) noexcept:
+    cdef uint64_t bytes_
+    cdef Py_ssize_t index = 0
+    while size - index >= 8:
+        memcpy(&bytes_, data + index, 8)
+        if bytes_ & 0x8080808080808080ULL:
+            return False
+        index += 8
+    while index < size:
+        if data[index] & 128:
+            return False
+        index += 1
+    return True
+
+
 cdef object _textOf(const char* data, Py_ssize_t size, bint keeping):
     """The str of UTF-8 bytes, or NOT_PLAIN if they aren't."""
     cdef uint64_t hash = 14695981039346656037ULL
@@ -755,12 +808,18 @@ cdef object _textOf(const char* data, Py_ssize_t size, bint keeping):
         before = _kept[place]
         if before is not None:
             kept = PyUnicode_AsUTF8AndSize(before, &keptSize)
-            if keptSize == size and memcmp(kept, data, size) == 0:
+            if kept is NULL:
+                PyErr_Clear()
+            elif keptSize == size and memcmp(kept, data, size) == 0:
                 return before
-    try:
-        text = PyUnicode_DecodeUTF8(data, size, NULL)
-    except UnicodeDecodeError:
-        return NOT_PLAIN
+    if size > 1 and _isAscii(data, size):
+        text = PyUnicode_New(size, 127)
+        memcpy(PyUnicode_DATA(text), data, size)
+    else:
+        try:
+            text = PyUnicode_DecodeUTF8(data, size, NULL)
+        except UnicodeDecodeError:
+            return NOT_PLAIN
     if keeping:
         _kept[place] = text
     return text
@@ -768,6 +827,7 @@ cdef object _textOf(const char* data, Py_ssize_t size, bint keeping):
 
 # Finding where messages end
 
+@cython.final
 cdef class Scanner:
     """
     Finds whole expressions in what arrives, however it is cut, without making

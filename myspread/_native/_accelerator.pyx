@@ -404,7 +404,8 @@ cdef class Encoder:
                 return -1
             PyErr_Clear()
             return 0
-        if self.listLength < 2 or depth >= self.nestingDepth:
+        writer.elements += 2
+        if self.listLength < 2 or depth >= self.nestingDepth or not self.fits(writer):
             return 0
         writer.raw(self.tables.textBytes, self.tables.textSize)
         return self.string(writer, data, size)
@@ -916,6 +917,11 @@ cdef class Scanner:
         if start < 0 or at > end:
             raise ValueError("start lies outside of the data")
         while at < end:
+            if not self.digits and not self.skip and self.isShort(at, end):
+                at += 2 + (at[0] if at[1] == STRING else 0)
+                if self.elementEnds():
+                    return at - first if self.fits(before + (at - first)) else -2
+                continue
             if self.skip:
                 if self.skip > <uint64_t>(end - at):
                     self.skip -= end - at
@@ -950,6 +956,14 @@ cdef class Scanner:
             return -2
         self.keep(data[start:] if start else data)
         return -1
+
+    cdef bint isShort(self, const unsigned char* at, const unsigned char* end) noexcept:
+        """Whether a whole string or number of one digit comes next, as nearly all have."""
+        if end - at < 2 or at[0] > 127 or not self.prefixLength:
+            return False
+        if at[1] == STRING:
+            return at[0] <= end - at - 2 and at[0] <= self.stringLength
+        return at[1] == INT or at[1] == NEG
 
     cdef bint fits(self, Py_ssize_t size) noexcept:
         """Whether an expression that has come to this size, and what is to be skipped."""

@@ -1,0 +1,1 @@
+"""Tests of what a server withstands: C{attacks}, against real processes."""

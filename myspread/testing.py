@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.interfaces import IConsumer, ITransport
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -28,21 +28,36 @@ from myspread._net.broker import Broker
 __all__ = ["BrokerPair", "MemoryTransport", "brokerPair"]
 
 
-@implementer(ITransport, IConsumer)
+@implementer(ITransport, IConsumer, IPushProducer)
 class MemoryTransport:
     """
     One end of a connection in memory.
 
+    A peer that doesn't read is one whose transport was told to
+    L{pauseProducing}: nothing is delivered to it, and what is written for it
+    fills the L{written} of the other end.
+
     @ivar written: what was written and not yet delivered.
+    @ivar offset: how many bytes were delivered.
+    @ivar bufferSize: with more bytes than this in C{written}, a streaming
+        producer is told to pause, until all of them are delivered.
     @ivar disconnecting: whether this end wants to close the connection.
+    @ivar aborting: whether it wants to close it at once.
+    @ivar paused: whether this end doesn't read.
+    @ivar producer: what is asked for data, or told to pause; or None.
     """
+
+    bufferSize = 64 * 1024
 
     def __init__(self, host: IPv4Address, peer: IPv4Address) -> None:
         self.written = bytearray()
+        self.offset = 0
         self.disconnecting = False
         self.aborting = False
+        self.paused = False
         self.producer: Any = None
         self._streaming = False
+        self._producerPaused = False
         self._host = host
         self._peer = peer
 
@@ -56,15 +71,19 @@ class MemoryTransport:
 
     def write(self, data: bytes) -> None:
         """Keep data for the next delivery."""
-        if not self.disconnecting:
-            self.written += data
+        if self.disconnecting:
+            return
+        self.written += data
+        if self._streaming and self.producer is not None and len(self.written) > self.bufferSize:
+            self._producerPaused = True
+            self.producer.pauseProducing()
 
     def writeSequence(self, iovec: Any) -> None:
         """Keep data for the next delivery."""
         self.write(b"".join(iovec))
 
     def loseConnection(self) -> None:
-        """Close the connection once what was written is delivered."""
+        """Close the connection once what was written is delivered, and a producer has no more."""
         self.disconnecting = True
 
     def abortConnection(self) -> None:
@@ -75,10 +94,34 @@ class MemoryTransport:
     def setTcpNoDelay(self, enabled: bool) -> None:
         """Nothing is ever delayed here."""
 
+    # The end that reads
+
+    def pauseProducing(self) -> None:
+        """Read nothing until L{resumeProducing}: nothing is delivered to this end."""
+        self.paused = True
+
+    def resumeProducing(self) -> None:
+        """Read again."""
+        self.paused = False
+
+    def stopProducing(self) -> None:
+        """Close the connection."""
+        self.loseConnection()
+
+    # The end that writes
+
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Ask a producer for data whenever all that was written is delivered."""
+        """
+        Ask a producer for data whenever all that was written is delivered, or
+        tell a streaming one when to pause and to go on.
+
+        @raise RuntimeError: when there is a producer already.
+        """
+        if self.producer is not None:
+            raise RuntimeError(f"{self.producer!r} is the producer, and was not unregistered")
         self.producer = producer
         self._streaming = streaming
+        self._producerPaused = False
 
     def unregisterProducer(self) -> None:
         """The producer has no more data."""
@@ -86,14 +129,22 @@ class MemoryTransport:
 
     def pull(self) -> None:
         """Let a producer that waits to be asked write something."""
-        if self.producer is not None and not self._streaming and not self.written:
+        if self.producer is not None and not self.written and (self._producerPaused or not self._streaming):
+            self._producerPaused = False
             self.producer.resumeProducing()
 
     def take(self, size: int | None) -> bytes:
         """Up to C{size} bytes (all, for None) of what was written."""
         data = bytes(self.written[:size])
         del self.written[: len(data)]
+        self.offset += len(data)
         return data
+
+    @property
+    def isDone(self) -> bool:
+        """Whether this end has closed the connection, and has nothing more to deliver."""
+        waits = self.producer is not None and (self._producerPaused or not self._streaming)
+        return self.disconnecting and not self.written and not waits
 
 
 class BrokerPair:
@@ -157,7 +208,7 @@ class BrokerPair:
         if not self.connected:
             return False
         transport.pull()
-        data = transport.take(size)
+        data = b"" if receiver.transport.paused else transport.take(size)
         if data:
             receiver.dataReceived(data)
         return bool(data)
@@ -167,7 +218,7 @@ class BrokerPair:
             if transport.aborting:
                 self.disconnect(Failure(ConnectionAborted()))
                 return
-            if transport.disconnecting and not transport.written:
+            if transport.isDone:
                 self.disconnect()
                 return
 

@@ -22,6 +22,7 @@ from myspread._codec import (
     newDecoder,
 )
 from myspread._errors import BananaError
+from myspread._net.reading import Reading
 from myspread.limits import Limits, changeDefaults, defaultLimits
 
 __all__ = ["Banana", "decodeOne", "encodeOne", "setPrefixLimit"]
@@ -33,6 +34,14 @@ MOST_GATHERED = 64 * 1024
 Bytes after which messages are written even while a chunk is being handled.
 Until then they leave together: each write costs the reactor as much as a call.
 """
+
+UNWATCHED = 64 * 1024
+"""
+Bytes of answers that are written before anybody looks whether they are read.
+What a transport can keep without saying that it is full is as much.
+"""
+
+_ANSWERS = frozenset({b"answer", b"error"})
 
 
 def setPrefixLimit(limit: int) -> None:
@@ -64,7 +73,7 @@ def decodeOne(st: bytes) -> Any:
     raise IndexError("the bytes contain no whole expression")
 
 
-class Banana(Protocol, Ephemeral):
+class Banana(Reading, Protocol, Ephemeral):
     """
     Sends and receives s-expressions. Subclasses override
     L{expressionReceived}, and L{connectionReady} to learn when to begin.
@@ -72,22 +81,19 @@ class Banana(Protocol, Ephemeral):
     @cvar knownDialects: names of the dialects, the preferred one first.
     @ivar isClient: whether we opened the connection.
     @ivar currentDialect: the name of the negotiated dialect, None before.
-    @ivar clock: provides C{IReactorTime}, or None.
+    @ivar answerBytes: bytes of answers that perhaps are not read yet.
     """
 
     knownDialects: ClassVar[list[bytes]] = [b"pb", b"none"]
     outgoingVocabulary: ClassVar[dict[bytes, int]] = dict(PB.words)
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
 
-    transport: Any
-    clock: Any = None
     currentDialect: bytes | None = None
     _dialect: Dialect | None = None
     _limits: Limits | None = None
     _handshake: Handshake
-    _decoding = False
-    _closing = False
-    _gathers = False
+    _owesAnswers = False
+    answerBytes = 0
     _gatheredBytes = 0
 
     def __init__(self, isClient: Any = 1, *, limits: Limits | None = None) -> None:
@@ -95,10 +101,10 @@ class Banana(Protocol, Ephemeral):
         @param limits: bounds for this connection; by default those of all that
             have none of their own.
         """
+        super().__init__()
         self.isClient = isClient
         self._limits = limits
         self._decoder = newDecoder(self.limits)
-        self._backlog: list[bytes] = []
         self._gathered: list[bytes] = []
 
     @property
@@ -151,32 +157,6 @@ class Banana(Protocol, Ephemeral):
         self._dialect = self._decoder.dialect = DIALECTS.get(dialect) or Dialect(dialect, {}, {})
         self.connectionReady()
 
-    def dataReceived(self, data: bytes) -> None:
-        """
-        Decode what has arrived and hand on each whole expression; nothing more
-        once the peer has broken the rules.
-
-        @raise BananaError: when it isn't Banana, or exceeds a limit. What came
-            before has been handed on; the stream is unreadable from here.
-        """
-        if self._closing:
-            return
-        # What is handed on may lead to more data at once, on transports in memory.
-        self._backlog.append(data)
-        if self._decoding:
-            return
-        self._decoding = True
-        self._decoder.limits = self.limits
-        try:
-            while self._backlog:
-                for expression in self._decoder.feed(self._backlog.pop(0)):
-                    self.callExpressionReceived(expression)
-                    if self._closing:
-                        return
-        finally:
-            self._decoding = False
-            self._flush()
-
     def callExpressionReceived(self, obj: Any) -> None:
         """Hand an expression on: to the handshake, or L{expressionReceived}."""
         if self.currentDialect is not None:
@@ -187,6 +167,8 @@ class Banana(Protocol, Ephemeral):
         except BananaError as error:
             self.closeConnection(f"The handshake failed: {error}")
             return
+        # It is done, and large for what an idle connection keeps.
+        del self._handshake
         if answer is not None:
             self.sendEncoded(answer)
         self._selectDialect(dialect.name)
@@ -207,12 +189,6 @@ class Banana(Protocol, Ephemeral):
         """Write an entry that the peer has caused to the log."""
         _log.warn(text, **fields)
 
-    def _stopReceiving(self) -> None:
-        """Forget what has arrived, and ignore what will."""
-        self._closing = True
-        self._backlog.clear()
-        self._decoder = newDecoder(self.limits)
-
     def expressionReceived(self, lst: Any) -> None:
         """
         An expression has arrived: bytes, int, float, or a list of expressions.
@@ -231,6 +207,10 @@ class Banana(Protocol, Ephemeral):
             then nothing is written.
         """
         data = self._encoded(obj)
+        if self._owesAnswers and isinstance(obj, (tuple, list)) and obj and obj[0] in _ANSWERS:
+            self.answerBytes += len(data)
+            if self.answerBytes > UNWATCHED:
+                self._watchAnswers()
         if self._decoding and self._gathers:
             self._gathered.append(data)
             self._gatheredBytes += len(data)
@@ -246,6 +226,9 @@ class Banana(Protocol, Ephemeral):
             gathered, self._gathered = self._gathered, []
             self._gatheredBytes = 0
             self.transport.write(b"".join(gathered))
+
+    def _watchAnswers(self) -> None:
+        """Find out whether the peer reads its answers. Subclasses override this."""
 
     def plainEncoder(self) -> PlainEncoder | None:
         """What writes plain values directly, where there is an accelerator."""

@@ -19,7 +19,6 @@ from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._native import accelerator
 from myspread._net.connection import Connection
-from myspread._net.paging import PageProducers
 from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables
 from myspread._peer import LogBudget, Peer
@@ -58,7 +57,7 @@ def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
 
 
-class Broker(BrokerTables, PageProducers, Connection):
+class Broker(BrokerTables, Connection):
     """
     One connection between two programs that call each other's objects.
 
@@ -67,8 +66,6 @@ class Broker(BrokerTables, PageProducers, Connection):
     C{twisted.spread}, for programs that look into them; they are None once the
     connection is lost.
 
-    @ivar unfinishedMessages: an account of what all peers of the factory have
-        sent of messages that aren't whole, or None.
     @ivar logBudget: what all peers of the factory may fill of the log together,
         or None.
     @ivar disconnected: whether the connection is lost.
@@ -78,7 +75,6 @@ class Broker(BrokerTables, PageProducers, Connection):
 
     version = VERSION
     username: Any = None
-    unfinishedMessages: Any = None
     logBudget: LogBudget | None = None
     disconnected = 0
     serializingPerspective: Any = None
@@ -122,12 +118,12 @@ class Broker(BrokerTables, PageProducers, Connection):
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Handle what has arrived. A stream that can't be read is closed."""
+    def _handle(self, inTurns: bool = True) -> None:
+        """A stream that can't be read is closed."""
         if accelerator is not None:
             self._decoder.lazy = self._dialect is not None and not self._wantsLists()
         try:
-            super().dataReceived(data)
+            super()._handle(inTurns)
         except BananaError as error:
             self.closeConnection(str(error))
 
@@ -150,14 +146,13 @@ class Broker(BrokerTables, PageProducers, Connection):
             _overriding[own] = any(getattr(own, name) is not getattr(Broker, name) for name in _GIVEN_LISTS)
         return _overriding[own] or not _GIVEN_LISTS.isdisjoint(self.__dict__)
 
-    def connectionLost(self, reason: Any = None) -> None:
+    def _connectionEnded(self, reason: Any) -> None:
         """
         Calls that wait fail with L{PBConnectionLost}, caches are no longer
         observed, and everybody who asked to be is notified; in this order.
         """
         self.disconnected = 1
-        self._follow(Event.LOST)
-        self._stopReceiving()
+        super()._connectionEnded(reason)
         self._peer.lost(reason)
         if self.connects is not None:
             self.connectionFailed()

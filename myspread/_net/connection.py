@@ -12,7 +12,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from myspread._net.banana import Banana
+from myspread._net.paging import PageProducers
 from myspread._net.phases import DEADLINES, Event, Phase, following
+from myspread._net.reasons import UNREAD
+from myspread._net.unread import UnreadAnswers
 from myspread._peer import Peer
 from myspread.limits import Limits, defaultLimits
 from myspread.security import LOGIN_POLICY, ITaster, SecurityPolicy
@@ -40,7 +43,7 @@ def _closedForm(policy: ITaster) -> SecurityPolicy:
     )
 
 
-class Connection(Banana):
+class Connection(PageProducers, Banana):
     """
     A connection in phases. Each may last only so long, on a server; and one
     whose peer has broken the rules is soon gone, whatever the peer does.
@@ -54,6 +57,7 @@ class Connection(Banana):
     _peer: Peer
     _phase = Phase.HANDSHAKE
     _timer: Any = None
+    _unread: UnreadAnswers | None = None
     # The policy and limits that hold after a login; None where there is none.
     _afterLogin: tuple[ITaster, Limits | None] | None = None
 
@@ -93,6 +97,9 @@ class Connection(Banana):
         connected = getattr(self.factory, "brokerConnected", None)
         if connected is not None:
             connected(self)
+        self._owesAnswers = (
+            not self.isClient and self.clock is not None and hasattr(self.transport, "registerProducer")
+        )
         self._setDeadline()
         super().connectionMade()
 
@@ -112,6 +119,8 @@ class Connection(Banana):
             security, self._limits = self._afterLogin
             self._afterLogin = None
             self._peer.usePolicy(security)
+            if self._decoding:
+                self._decoder.limits = self.limits
         self._follow(Event.LOGGED_IN)
 
     def _holdUntilLogin(self, security: ITaster, limits: Limits | None) -> None:
@@ -148,13 +157,46 @@ class Connection(Banana):
 
     def _timeIsUp(self) -> None:
         self._timer = None
+        field = DEADLINES[self._phase]
+        seconds = getattr(self.limits, field)
         if self._phase is Phase.CLOSING:
             self.transport.abortConnection()
         elif self._phase is not Phase.OPEN:
             what = "logged in" if self._phase is Phase.LOGIN else "done with the handshake"
-            field = DEADLINES[self._phase]
-            seconds = getattr(self.limits, field)
             self.closeConnection(f"the peer isn't {what} after {seconds:g} seconds (Limits.{field})")
+        elif not self._isActive(seconds):
+            self.closeConnection(f"the peer was silent for {seconds:g} seconds (Limits.{field})")
+
+    def _isActive(self, seconds: float) -> bool:
+        """Whether the peer may go on; then it is looked at again later."""
+        assert self.clock is not None
+        isBusy = getattr(self._peer.incoming, "inProgress", 0)
+        left = seconds if isBusy else self._began + seconds - self.clock.seconds()
+        if left > 0:
+            self._timer = self.clock.callLater(left, self._timeIsUp)
+        return left > 0
+
+    # Answers
+
+    def _watchAnswers(self) -> None:
+        if self._unread is None:
+            self._unread = UnreadAnswers(self)
+            if not self._unread.begin():
+                self.answersRead()
+                return
+        self._unread.answered()
+
+    def _mayPage(self) -> bool:
+        return self._unread is None
+
+    def answersRead(self) -> None:
+        """The peer has read its answers, as far as is known."""
+        self.answerBytes = 0
+        if self._unread is not None:
+            unread, self._unread = self._unread, None
+            unread.end()
+            self._beginPaging()
+            self.releaseReading(UNREAD)
 
     # The end
 
@@ -168,8 +210,23 @@ class Connection(Banana):
         """
         if self._phase in (Phase.CLOSING, Phase.LOST):
             return
+        self._closing = True
+        self._owesAnswers = False
         self._follow(Event.CLOSED)
+        # A transport that has a producer would wait for it.
+        self._endPaging()
+        self.answersRead()
+        if self._gathers:
+            # Over TLS, the peer's last word has still to be read.
+            self._setReading(False)
         super().closeConnection(reason)
+
+    def _connectionEnded(self, reason: Any) -> None:
+        self._follow(Event.LOST)
+        if self._unread is not None:
+            self._unread.connectionLost()
+            self._unread = None
+        super()._connectionEnded(reason)
 
     def _warn(self, text: str, **fields: Any) -> None:
         self._peer.log.emit(_log, LogLevel.warn, text, **fields)

@@ -37,6 +37,7 @@ class PageProducers:
     transport: Any
     disconnected: Any
     _pagers: list[Pager] | None = None
+    _isAsked = False
 
     @property
     def pageProducers(self) -> list[Pager]:
@@ -49,22 +50,46 @@ class PageProducers:
     def pageProducers(self, pagers: list[Pager]) -> None:
         self._pagers = pagers
 
+    @property
+    def isPaging(self) -> bool:
+        """Whether there are pagers that the transport asks for more."""
+        return self._isAsked
+
     def registerPageProducer(self, pager: Pager) -> None:
         """Let a pager send its pages, unless the connection is lost."""
         if self.disconnected:
             return
         self.pageProducers.append(pager)
-        if len(self.pageProducers) == 1:
+        self._beginPaging()
+
+    def answersRead(self) -> None:
+        """The peer has read its answers, as far as is known."""
+
+    def _mayPage(self) -> bool:
+        """Whether the transport has no other producer of ours."""
+        return True
+
+    def _beginPaging(self) -> None:
+        if self.pageProducers and not self._isAsked and self._mayPage():
+            # It may ask at once, and that may have been all.
+            self._isAsked = True
             self.transport.registerProducer(self, False)
+
+    def _endPaging(self) -> None:
+        self.pageProducers = []
+        if self._isAsked:
+            self._isAsked = False
+            self.transport.unregisterProducer()
 
     def resumeProducing(self) -> None:
         """The transport has sent everything: each pager sends a page."""
+        self.answersRead()
         for pager in list(self.pageProducers):
             pager.sendNextPage()
             if not pager.stillPaging():
                 self.pageProducers.remove(pager)
         if not self.pageProducers:
-            self.transport.unregisterProducer()
+            self._endPaging()
 
     def pauseProducing(self) -> None:
         """Nothing to do: a page is only sent when one is asked for."""

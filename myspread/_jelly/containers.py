@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from myspread._errors import MalformedJelly
+from myspread._jelly.hashing import Keys
 from myspread._jelly.unresolved import Resolver, Unresolved
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "enterDictionary",
     "enterImmutable",
     "enterList",
+    "enterSet",
     "finishImmutable",
 ]
 
@@ -72,6 +74,9 @@ class IUnjellier(Protocol):
     def build(self, make: Callable[..., Any], *parts: Any) -> Any:
         """What C{make} returns; what it can't take is the peer's fault."""
 
+    def checkKeys(self, keys: list[Any]) -> None:
+        """Refuse keys, or members of a set, that would take too long to hash or compare."""
+
     def malformed(self, why: str) -> MalformedJelly:
         """The error that says where, and why."""
 
@@ -102,18 +107,25 @@ def enterDictionary(unjellier: IUnjellier, form: Form, ids: Ids) -> Any:
 
 def _finishDictionary(unjellier: IUnjellier, made: dict[Any, Any], frame: Frame) -> dict[Any, Any]:
     parts = frame.parts
+    keys = parts[::2]
     if not frame.open:
-        unjellier.build(made.update, zip(parts[::2], parts[1::2], strict=True))
+        unjellier.build(unjellier.checkKeys, keys)
+        unjellier.build(made.update, zip(keys, parts[1::2], strict=True))
         return made
-    for key, value in zip(parts[::2], parts[1::2], strict=True):
-        if type(key) is not Unresolved:
-            # Keeps the order of the keys; the value follows below.
-            unjellier.build(made.setdefault, key)
-        unjellier.resolver.whenKnown(key, partial(_setLater, unjellier, made, value))
+    met = Keys()
+    for key, value in zip(keys, parts[1::2], strict=True):
+        if type(key) is Unresolved:
+            unjellier.resolver.whenKnown(key, partial(_setLater, unjellier, made, met, value))
+        else:
+            _setLater(unjellier, made, met, value, key)
     return made
 
 
-def _setLater(unjellier: IUnjellier, made: dict[Any, Any], value: Any, key: Any) -> None:
+def _setLater(unjellier: IUnjellier, made: dict[Any, Any], met: Keys, value: Any, key: Any) -> None:
+    unjellier.build(unjellier.checkKeys, [key])
+    unjellier.build(met.add, key)
+    # Keeps the order of the keys; the value may follow later.
+    unjellier.build(made.setdefault, key)
     unjellier.resolver.whenKnown(value, partial(unjellier.build, made.__setitem__, key))
 
 
@@ -124,6 +136,20 @@ def enterImmutable(make: Callable[[list[Any]], Any], unjellier: IUnjellier, form
     @param make: makes it of the list of its parts.
     """
     return unjellier.push(form, form[1:], finishImmutable(unjellier, make), ids)
+
+
+def enterSet(make: Callable[[list[Any]], Any], unjellier: IUnjellier, form: Form, ids: Ids) -> Any:
+    """
+    Begin C{[tag, member, ...]}.
+
+    @param make: C{set} or C{frozenset}.
+    """
+
+    def makeChecked(members: list[Any]) -> Any:
+        unjellier.checkKeys(members)
+        return make(members)
+
+    return enterImmutable(makeChecked, unjellier, form, ids)
 
 
 def finishImmutable(unjellier: IUnjellier, make: Callable[[list[Any]], Any]) -> Callable[[Frame], Any]:

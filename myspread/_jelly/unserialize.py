@@ -25,8 +25,10 @@ from myspread._jelly.containers import (
     enterDictionary,
     enterImmutable,
     enterList,
+    enterSet,
     finishImmutable,
 )
+from myspread._jelly.hashing import Weights, checkKeys, isIdentity
 from myspread._jelly.named import UNJELLY_NAMED, methodOf, namedClass
 from myspread._jelly.paths import brief, locate
 from myspread._jelly.plain import NOT_PLAIN, allowsPlain, scalarValue
@@ -74,6 +76,7 @@ class Unjellier:
         self._short = allowsPlain(taster)
         self._frames: list[Frame] = []
         self._references: dict[Any, Any] = {}
+        self._weights: Weights | None = None
         self.resolver = Resolver()
         self._hooks: list[Callable[[], Any]] = []
         self._root: Any = None
@@ -227,7 +230,7 @@ class Unjellier:
     # References
 
     def _newId(self, form: list[Any]) -> Any:
-        if len(form) != 3 or not isinstance(form[1], (int, bytes)):
+        if len(form) != 3 or not isIdentity(form[1]):
             raise self.malformed("a reference is [reference, id, form]")
         known = self._references.get(form[1])
         if known is not None and not (type(known) is Unresolved and not known.known):
@@ -244,7 +247,7 @@ class Unjellier:
         return value
 
     def _dereference(self, form: list[Any], ids: tuple[Any, ...]) -> Any:
-        if len(form) != 2 or not isinstance(form[1], (int, bytes)):
+        if len(form) != 2 or not isIdentity(form[1]):
             raise self.malformed("a dereference is [dereference, id]")
         if form[1] not in self._references:
             self._references[form[1]] = Unresolved()
@@ -264,6 +267,19 @@ class Unjellier:
             raise
         except _UNBUILDABLE as error:
             raise self.malformed(str(error)) from error
+
+    def checkKeys(self, keys: list[Any]) -> None:
+        """
+        Refuse keys, or members of a set, that would take too long.
+
+        @raise MalformedJelly: when they would.
+        @raise TypeError: when one can't be hashed.
+        """
+        if self._references:
+            if self._weights is None:
+                self._weights = Weights()
+            self._weights.check(keys)
+        checkKeys(keys)
 
     # Objects
 
@@ -300,9 +316,13 @@ class Unjellier:
 
     def _instance(self, klass: type, form: list[Any], state: list[Any], ids: tuple[Any, ...]) -> Any:
         if issubclass(klass, Enum):
-            return self.push(form, state, finishImmutable(self, lambda parts: klass(*parts)), ids)
+            return self.push(form, state, finishImmutable(self, partial(self._member, klass)), ids)
         blank = self.define(ids, self.build(createBlank, klass))
         return self.push(form, state, partial(self._finishInstance, blank), ())
+
+    def _member(self, klass: Callable[[Any], Any], parts: list[Any]) -> Any:
+        self.checkKeys(parts)
+        return klass(*parts)
 
     def _finishInstance(self, blank: Any, frame: Frame) -> Any:
         self._whenComplete(frame.form, frame.given, frame.parts[0], partial(applyState, blank))
@@ -376,8 +396,8 @@ _ENTER: dict[bytes, Callable[[Unjellier, list[Any], tuple[Any, ...]], Any]] = {
     b"list": enterList,
     b"dictionary": enterDictionary,
     b"tuple": partial(enterImmutable, tuple),
-    b"set": partial(enterImmutable, set),
-    b"frozenset": partial(enterImmutable, frozenset),
+    b"set": partial(enterSet, set),
+    b"frozenset": partial(enterSet, frozenset),
     b"dereference": Unjellier._dereference,
     b"instance": Unjellier._oldInstance,
     b"method": Unjellier._method,

@@ -17,14 +17,17 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
-from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Add
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp, memcpy, memset
+
+from os import urandom
+from sys import hash_info
 
 cdef extern from "Python.h":
     # Without "except": a failure is handled where it is cheap to.
@@ -68,9 +71,17 @@ cdef enum:
     MOST_DIGITS = 9
     LONGEST_STRING = 32768
     SMALL_PIECE = 1024
+    # As in myspread._jelly.hashing.
+    FEW_KEYS = 64
+    COMPARISONS = 32
     # Each level of a value is a few C stack frames; deeper ones go to the pure
     # modules, which keep a stack of their own.
     DEEPEST = 256
+
+cdef int64_t OWN_HASH = hash_info.modulus
+# Integers that are smaller than this have hashes of their own.
+
+cdef uint64_t SECRET = int.from_bytes(urandom(8), "little") | 1
 
 TAGS = (b"None", b"unicode", b"boolean", b"list", b"tuple", b"dictionary", b"set", b"frozenset")
 """Tags of the forms that are known here, in the order of the bits of a mask."""
@@ -740,6 +751,7 @@ cdef class _Reader:
 
     cdef object readDictionary(self, Py_ssize_t size, int depth):
         cdef dict made = {}
+        cdef _Keys keys = None
         cdef Py_ssize_t index
         for index in range(size):
             if not self.header() or self.kind != LIST or self.number != 2:
@@ -749,6 +761,11 @@ cdef class _Reader:
             self.keeping = False
             if key is NOT_PLAIN:
                 return NOT_PLAIN
+            if size > FEW_KEYS and _isRisky(key):
+                if keys is None:
+                    keys = _Keys()
+                if keys.collide(key):
+                    return NOT_PLAIN
             part = self.value(depth + 2)
             if part is NOT_PLAIN:
                 return NOT_PLAIN
@@ -760,12 +777,103 @@ cdef class _Reader:
 
     cdef object readSet(self, Py_ssize_t size, int tag, int depth):
         cdef object parts = self.readList(size, depth)
+        cdef _Keys keys = None
         if parts is NOT_PLAIN:
             return NOT_PLAIN
+        for part in parts if size > FEW_KEYS else ():
+            if _isRisky(part):
+                if keys is None:
+                    keys = _Keys()
+                if keys.collide(part):
+                    return NOT_PLAIN
         try:
             return set(parts) if tag == T_SET else frozenset(parts)
         except TypeError:
             return NOT_PLAIN
+
+
+cdef class _Keys:
+    """
+    The hashes of keys that a peer could have made to collide, as in
+    myspread._jelly.hashing, and how often each was met. Their places in this
+    table nobody can foresee.
+    """
+
+    cdef uint64_t* hashes
+    cdef uint32_t* counts
+    cdef int bits
+    cdef uint64_t number
+    cdef uint64_t pairs
+
+    def __cinit__(self):
+        self.allot(8)
+
+    def __dealloc__(self):
+        PyMem_Free(self.hashes)
+        PyMem_Free(self.counts)
+
+    cdef int allot(self, int bits) except -1:
+        self.bits = bits
+        self.hashes = <uint64_t*>PyMem_Calloc(1 << bits, sizeof(uint64_t))
+        self.counts = <uint32_t*>PyMem_Calloc(1 << bits, sizeof(uint32_t))
+        if self.hashes is NULL or self.counts is NULL:
+            raise MemoryError()
+        return 0
+
+    cdef bint collide(self, object key) except -1:
+        """Note a key; 1 if so many collide that the pure modules have to judge."""
+        cdef Py_ssize_t place
+        cdef uint64_t hashed
+        try:
+            hashed = <uint64_t><Py_hash_t>hash(key)
+        except TypeError:
+            return 1
+        if 2 * self.number >= <uint64_t>1 << self.bits:
+            self.grow()
+        place = self.placeOf(hashed)
+        self.hashes[place] = hashed
+        self.pairs += self.counts[place]
+        self.counts[place] += 1
+        self.number += 1
+        return self.pairs > COMPARISONS * max(self.number, <uint64_t>FEW_KEYS)
+
+    cdef Py_ssize_t placeOf(self, uint64_t hashed) noexcept:
+        cdef Py_ssize_t mask = (1 << self.bits) - 1
+        cdef Py_ssize_t place = <Py_ssize_t>((hashed * SECRET) >> (64 - self.bits))
+        while self.counts[place] and self.hashes[place] != hashed:
+            place = (place + 1) & mask
+        return place
+
+    cdef int grow(self) except -1:
+        cdef uint64_t* hashes = self.hashes
+        cdef uint32_t* counts = self.counts
+        cdef Py_ssize_t index
+        cdef Py_ssize_t place
+        cdef Py_ssize_t before = 1 << self.bits
+        try:
+            self.allot(self.bits + 2)
+            for index in range(before):
+                if counts[index]:
+                    place = self.placeOf(hashes[index])
+                    self.hashes[place] = hashes[index]
+                    self.counts[place] = counts[index]
+        finally:
+            PyMem_Free(hashes)
+            PyMem_Free(counts)
+        return 0
+
+
+cdef bint _isRisky(object key) noexcept:
+    """Whether a peer could have chosen the hash of a key."""
+    cdef type kind = type(key)
+    cdef int overflow = 0
+    cdef int64_t number
+    if kind is str or kind is bytes or key is None or kind is bool or kind is float:
+        return 0
+    if kind is not int:
+        return 1
+    number = PyLong_AsLongLongAndOverflow(key, &overflow)
+    return overflow or number <= -OWN_HASH or number >= OWN_HASH
 
 
 cdef int _fillWithNone(object made, Py_ssize_t index, Py_ssize_t size) except -1:

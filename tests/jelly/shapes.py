@@ -11,6 +11,7 @@ from myspread import jelly, pb
 
 __all__ = [
     "Colour",
+    "Counting",
     "Invoker",
     "Own",
     "Permission",
@@ -59,6 +60,19 @@ class Strict(Plain):
 
     def __setstate__(self, state: Any) -> None:
         raise ZeroDivisionError("the application's own error")
+
+
+class Counting(Plain):
+    """One that counts how often it is compared, and has the hash that it is told."""
+
+    comparisons = 0
+
+    def __hash__(self) -> int:
+        return self.place  # type: ignore[attr-defined,no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        Counting.comparisons += 1
+        return self is other
 
 
 class Slotted:

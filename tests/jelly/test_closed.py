@@ -337,7 +337,7 @@ class OpenedTests(SynchronousTestCase):
         A peer gets no object of ours that we haven't lent it.
         """
         pair = brokerPair(pb.Root())
-        for luid in (1, 99, -1, 0, b"1", b"boot", True):
+        for luid in (1, 99, 0, b"1", b"boot", True):
             self.assertIsNone(unjelly([b"local", luid], SecurityPolicy(), None, pair.server), luid)
         self.assertIs(
             unjelly([b"local", b"root"], SecurityPolicy(), None, pair.server),

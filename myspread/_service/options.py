@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.endpoints import serverFromString
@@ -20,6 +21,12 @@ from myspread._service.roots import findPolicy, findRoot
 from myspread.limits import Limits
 
 __all__ = ["Options"]
+
+BACKLOG = 4096
+"""Connections that wait to be accepted; systems take it for as many as they allow."""
+
+QUEUEING = ("tcp:", "tcp6:", "ssl:", "unix:")
+"""Endpoints that have such a queue."""
 
 
 class Options(usage.Options):
@@ -125,10 +132,25 @@ def _port(reactor: Any, description: str) -> Port:
     if description.isdigit():
         raise usage.UsageError(f"--port {description}: an endpoint description is like tcp:{description}")
     try:
-        return Port(description, serverFromString(reactor, description))
+        return Port(description, _endpoint(reactor, description))
     except Exception as error:
         message = " ".join(str(error).split())
         raise usage.UsageError(f"--port {description}: {type(error).__name__}: {message}") from error
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    """
+    An endpoint whose queue of connections that wait to be accepted is long,
+    unless the description says how long it is.
+
+    With a short one, Linux forgets some of a few hundred connections that are
+    made at once; and as the server speaks first, their clients never notice.
+    """
+    if description.startswith(QUEUEING) and ":backlog=" not in description:
+        # Where it says so by position, or is wrong, this shows without ours.
+        with suppress(TypeError):
+            return serverFromString(reactor, f"{description}:backlog={BACKLOG}")
+    return serverFromString(reactor, description)
 
 
 def _limits(settings: list[str]) -> Limits:

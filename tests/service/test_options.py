@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -56,6 +57,26 @@ class OptionsTests(SynchronousTestCase):
             [(port.description, type(port.endpoint)) for port in options["ports"]],
             [("tcp:1:interface=127.0.0.1", TCP4ServerEndpoint), ("unix:pb.socket", UNIXServerEndpoint)],
         )
+
+    def test_backlog(self) -> None:
+        """As many connections as possible may wait to be accepted, unless a description says how many."""
+        for description, backlog in (
+            ("tcp:1", 4096),
+            ("tcp:1:interface=127.0.0.1", 4096),
+            ("tcp6:1", 4096),
+            ("tcp:1:backlog=7", 7),
+            ("tcp:1:127.0.0.1:9", 9),
+        ):
+            reactor = MemoryReactorClock()
+            options = Options()
+            options.reactor = reactor
+            options.parseOptions(["--port", description])
+            [port] = options["ports"]
+            port.endpoint.listen(Factory())
+            self.assertEqual([server[2] for server in reactor.tcpServers], [backlog], description)
+        unix = parsed("--port", "unix:pb.socket:lockfile=0")
+        unix["ports"][0].endpoint.listen(Factory())
+        self.assertEqual([server[2] for server in unix.reactor.unixServers], [4096])
 
     def test_parsedTwice(self) -> None:
         """Two command lines have nothing in common."""

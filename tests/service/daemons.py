@@ -42,31 +42,37 @@ class TwistdTestCase(TestCase):
         self.script = home / "bin" / "twistd"
         self.script.write_text(SCRIPT)
 
-    def twistd(self, *words: str) -> Program:
+    def twistd(self, *words: str, before: str = "") -> Program:
         """
         Run it with a command line. It is killed at the end of the test if it
         still runs.
+
+        @param before: what the shell does first, in the same process.
         """
         package = str(Path(myspread.__file__).resolve().parents[1])
         program = Program("twistd", twistd=True)
+        command = [sys.executable, str(self.script), *words]
+        if before:
+            command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', *command]
         reactor.spawnProcess(
             program,
-            sys.executable,
-            [sys.executable, str(self.script), *words],
+            command[0],
+            command,
             env={**os.environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"},
             path=str(self.directory),
         )
         self.addCleanup(kill, program)
         return program
 
-    async def serve(self, *words: str, ports: int = 1) -> tuple[Program, list[str]]:
+    async def serve(self, *words: str, ports: int = 1, before: str = "") -> tuple[Program, list[str]]:
         """
         Start C{twistd -n pbserver}.
 
         @param ports: how many ports it will listen on.
+        @param before: what the shell does first.
         @return: the program, and the ports, as numbers or quoted paths.
         """
-        program = self.twistd("-n", "pbserver", *words)
+        program = self.twistd("-n", "pbserver", *words, before=before)
         listening = await program.printed(r"PBServerFactory(?: \(TLS\))? starting on (\S+)", ports)
         return program, listening
 

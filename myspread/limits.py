@@ -168,7 +168,10 @@ class Limits:
     """
 
     loginAttempts: int = 10
-    """Logins that may fail on one connection; the next closes it."""
+    """
+    Logins that may fail on one connection, with none between them that
+    succeeds; the next that fails closes it.
+    """
 
     loginDelay: float = 0.0
     """

@@ -124,6 +124,7 @@ def _remoteClass(names: tuple[str, ...]) -> type[RemoteError]:
         "__module__": RemoteError.__module__,
         "__qualname__": shown,
         "__doc__": "A L{RemoteError} that can be caught as what it is at the peer, too.",
+        "incident": None,
         # Several built-in exceptions build their text of fields that it hasn't.
         "__str__": Exception.__str__,
     }

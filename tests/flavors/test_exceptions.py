@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import attrs
@@ -473,6 +473,37 @@ class RemoteTests(ErrorTestCase):
         self.assertGreater(len(remoteerrors._namesakes), before)
         mine = pb.remote("flood2999.Error3")
         self.assertIsInstance(remoteException(["flood2999.Error3"], b"x", "x", None), mine)
+
+
+class IncidentTests(ErrorTestCase):
+    """
+    A server that shows no more than it has to.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        discreet = replace(POLICY, errors="incident")
+        self.pair = brokerPair(
+            serverFactory=pb.PBServerFactory(self.server, security=discreet),
+            clientFactory=pb.PBClientFactory(security=POLICY),
+        )
+
+    def test_unexpected(self) -> None:
+        """A mistake is an incident, which says its id."""
+        error = self.raisedBy(OnlyThere("secret"))
+        self.assertIsInstance(error, pb.RemoteError)
+        self.assertIsInstance(error, pb.Incident)
+        self.assertIn(error.incident, str(error))
+        self.assertNotIsInstance(error, KeyError)
+        self.assertNotIn("secret", str(error))
+
+    def test_declared(self) -> None:
+        """What is declared is meant for the caller."""
+        self.assertEqual(self.raisedBy(Clouded("all night")).args, ("all night",))
+
+    def test_others(self) -> None:
+        """Other remote errors have no incident."""
+        self.assertIsNone(self.raisedBy(pb.Error("x")).incident)
 
 
 class ShownTests(ErrorTestCase):

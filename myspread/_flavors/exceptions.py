@@ -19,7 +19,7 @@ from myspread._flavors.records import fieldsOf
 from myspread._jelly import jelly, unjelly
 from myspread._jelly.registry import registryFor
 from myspread._jelly.telling import tell
-from myspread.security import SecurityPolicy, declarationOf
+from myspread.security import DECLARATION, SecurityPolicy, declarationOf
 
 __all__ = ["ExceptionForm", "declaredNames", "exceptionIn", "quotedException"]
 
@@ -107,6 +107,8 @@ _valuesOnly = _ValuesOnly()
 
 def declaredNames(value: Any) -> list[str]:
     """The tags of an exception's class and its bases, as far as these are declared."""
+    if not hasattr(type(value), DECLARATION):
+        return []
     declarations = filter(None, map(declarationOf, type(value).__mro__))
     return [declaration.tag.decode("utf-8") for declaration in declarations]
 

@@ -113,12 +113,17 @@ class CopyableFailure(Failure, Copyable):
             "captureVars": False,
             "tb": None,
             **told,
-            "parents": [*map(_name, self.parents), *declaredNames(self.value)],
+            "parents": self._names(),
             "frames": [],
             "stack": [],
             "traceback": _travelling(traceback),
             **quotedException(self.value, self._invoker),
         }
+
+    def _names(self) -> list[str]:
+        """The names of the class and its bases. Tags come early: peers needn't look at very many."""
+        names = [_name(parent) for parent in self.parents]
+        return names[:1] + declaredNames(self.value) + names[1:]
 
     def _tracebackText(self) -> str:
         relayed = getattr(self, "_relayedTraceback", None)
@@ -169,7 +174,8 @@ class CopiedFailure(RemoteCopy, Failure):
         """Become the failure of C{[tag, state]}."""
         failure = super().unjellyFor(unjellier, jellyList)
         self._textThere = None
-        self._origin = describePeer(unjellier.invoker)
+        hasTransport = getattr(unjellier.invoker, "transport", None) is not None
+        self._origin = describePeer(unjellier.invoker) if hasTransport else None
         error = exceptionIn(self.__dict__.pop("exception", None), unjellier)
         if error is not None:
             self._textThere, self.value = _text(self.value), error

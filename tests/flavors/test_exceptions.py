@@ -298,9 +298,10 @@ class WireTests(ErrorTestCase):
         tag, quoted = state["exception"]
         self.assertEqual(tag, b"observatory.Overexposed")
         self.assertEqual(quoted[0], b"dictionary")
-        self.assertEqual(state["parents"][-1], "observatory.Overexposed")
+        self.assertEqual(state["parents"][1], "observatory.Overexposed")
         names = unjelly(self.form(MoreStuck("x", 1.0))[1])["parents"]
-        self.assertEqual(names[-1], "observatory.DomeStuck")
+        self.assertEqual(names[0], "tests.flavors.test_exceptions.MoreStuck")
+        self.assertEqual(names[1], "observatory.DomeStuck")
 
     def test_stockReads(self) -> None:
         """Peers that know nothing of it get a failure, whatever the exception holds."""
@@ -442,6 +443,14 @@ class RemoteTests(ErrorTestCase):
         """Names that no such class can have are refused."""
         for name in ("", "NoModule", ".x", "x.", "x.\n", "x." + "y" * 300, "builtins.SystemExit", b"x.Y"):
             self.assertRaises(ValueError, pb.remote, name)
+
+    def test_manyBases(self) -> None:
+        """The tag counts, however many bases the class has."""
+        klass: Any = DomeStuck
+        for number in range(30):
+            klass = type(f"Stuck{number}", (klass,), {})
+        error = self.raisedBy(klass("north", 1.0))
+        self.assertIsInstance(error, pb.remote("observatory.DomeStuck"))
 
     def test_severalBuiltIns(self) -> None:
         """All known bases count, where a class can be all of them."""

@@ -251,6 +251,27 @@ class RoundTripTests(SynchronousTestCase):
         pair = pairFor(Star)
         self.assertRaises(pb.InsecureJelly, pair.result, pair.root.callRemote("echo", star))
 
+    def test_deepForms(self) -> None:
+        """A form that is nested very deeply is made where it can be, and refused where not."""
+        chained: Any = jelly(None)
+        linked: Any = jelly(None)
+        for _ in range(3000):
+            chained = [
+                b"observatory.Star",
+                [b"dictionary", [b"name", [b"unicode", b"x"]], [b"primary", chained]],
+            ]
+            linked = [b"observatory.Link", [b"dictionary", [b"next", linked]]]
+
+        @pb.value("observatory.Link")
+        @dataclass(frozen=True, eq=False)
+        class Link:
+            next: Any
+
+        policy = POLICY.allowValue(Link)
+        error = self.assertRaises(MalformedJelly, unjelly, chained, policy, None, Invoker())
+        self.assertIn("nested too deeply", str(error))
+        self.assertIsInstance(unjelly(linked, policy, None, Invoker()), Link)
+
     def test_nothingIsKept(self) -> None:
         """What was received isn't held by anything."""
         pair = pairFor(Star)

@@ -242,9 +242,7 @@ class Lifecycle(Service):
 
     def stopService(self) -> Deferred[None]:
         """
-        End the session: whoever waits for it fails with L{SessionClosed}, and
-        the connection is closed as soon as what was written is sent, or after
-        C{closeTimeout} seconds.
+        End the session.
 
         @return: a Deferred that fires when it is done.
         """
@@ -259,20 +257,6 @@ class Lifecycle(Service):
             self._service.stopService().addCallback(lambda ignored: self._stopped())
         return closed
 
-    def close(self) -> Deferred[None]:
-        """As L{stopService}."""
-        return self.stopService()
-
-    def whenEnded(self) -> Deferred[None]:
-        """
-        A Deferred that fires when the session was closed, or fails with the
-        reason when it has ended by itself.
-        """
-        if self.state is not SessionState.ENDED:
-            return self._ends.add(None)
-        assert self._ending is not None
-        return succeed(None) if self._ending.check(SessionClosed) else fail(self._ending)
-
     def _whenUp(self) -> Deferred[Link]:
         if self._link is not None and self._link.alive and self.state is SessionState.UP:
             return succeed(self._link)
@@ -281,28 +265,3 @@ class Lifecycle(Service):
             return fail(self._ending)
         self.startService()
         return self._waiting.add(self._waitTimeout)
-
-    def notifyOnUp(self, callback: Callable[[Any], Any]) -> None:
-        """
-        Call C{callback(reference)} each time that the session comes up, and now
-        if it is up: with the avatar, or the root where there are no credentials.
-        """
-        self._upCallbacks.append(callback)
-        if self._link is not None:
-            self._tell([callback], self._link.reference)
-
-    def notifyOnDown(self, callback: Callable[[Failure], Any]) -> None:
-        """
-        Call C{callback(reason)} each time that the session was up and its
-        connection is lost.
-        """
-        self._downCallbacks.append(callback)
-
-    def dontNotify(self, callback: Callable[[Any], Any]) -> None:
-        """
-        Take back one L{notifyOnUp} or L{notifyOnDown}.
-
-        @raise ValueError: when there is none of this callback.
-        """
-        callbacks = self._upCallbacks if callback in self._upCallbacks else self._downCallbacks
-        callbacks.remove(callback)

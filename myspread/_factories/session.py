@@ -8,8 +8,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.python.failure import Failure
 
+from myspread._errors import SessionClosed
 from myspread._factories.addresses import Where, addressesOf
 from myspread._factories.attempt import Connecting, Settings
 from myspread._factories.backoff import Backoff
@@ -17,6 +19,7 @@ from myspread._factories.kept import Kept
 from myspread._factories.lifecycle import Lifecycle
 from myspread._factories.reactor import theReactor
 from myspread._factories.sessioncalls import SessionCaller
+from myspread._factories.states import SessionState
 from myspread._factories.waiting import Waiting
 from myspread._flavors.calling import RemoteMethods, checkedTimeout
 from myspread._flavors.remote import RemoteReference
@@ -42,6 +45,26 @@ class Session(Lifecycle):
         attempt that has failed or connection that was lost; None if there is
         none.
     """
+
+    def close(self) -> Deferred[None]:
+        """
+        End the session: whoever waits for it fails with L{SessionClosed}, and
+        the connection is closed as soon as what was written is sent, or after
+        C{closeTimeout} seconds.
+
+        @return: a Deferred that fires when it is done.
+        """
+        return self.stopService()
+
+    def whenEnded(self) -> Deferred[None]:
+        """
+        A Deferred that fires when the session was closed, or fails with the
+        reason when it has ended by itself.
+        """
+        if self.state is not SessionState.ENDED:
+            return self._ends.add(None)
+        assert self._ending is not None
+        return succeed(None) if self._ending.check(SessionClosed) else fail(self._ending)
 
     async def __aenter__(self) -> Session:
         """Start it, and wait until it is up."""
@@ -133,6 +156,31 @@ class Session(Lifecycle):
         @raise ValueError: when it isn't kept here.
         """
         self._kept.remove(kept)
+
+    def notifyOnUp(self, callback: Callable[[Any], Any]) -> None:
+        """
+        Call C{callback(reference)} each time that the session comes up, and now
+        if it is up: with the avatar, or the root where there are no credentials.
+        """
+        self._upCallbacks.append(callback)
+        if self._link is not None:
+            self._tell([callback], self._link.reference)
+
+    def notifyOnDown(self, callback: Callable[[Failure], Any]) -> None:
+        """
+        Call C{callback(reason)} each time that the session was up and its
+        connection is lost.
+        """
+        self._downCallbacks.append(callback)
+
+    def dontNotify(self, callback: Callable[[Any], Any]) -> None:
+        """
+        Take back one L{notifyOnUp} or L{notifyOnDown}.
+
+        @raise ValueError: when there is none of this callback.
+        """
+        callbacks = self._upCallbacks if callback in self._upCallbacks else self._downCallbacks
+        callbacks.remove(callback)
 
     def __repr__(self) -> str:
         return f"<Session with {self.where}, {self.state.value}>"

@@ -78,9 +78,9 @@ class Network:
         self.clock = Clock()
         self.servers: list[MemoryServer] = []
 
-    def serve(self, root: Any, mode: str = "serve") -> MemoryServer:
-        """A new server for a root or portal."""
-        server = MemoryServer(self, pb.PBServerFactory(root), mode)
+    def serve(self, root: Any, mode: str = "serve", factory: Any = None) -> MemoryServer:
+        """A new server for a root or portal, or with a factory of its own."""
+        server = MemoryServer(self, factory or pb.PBServerFactory(root), mode)
         self.servers.append(server)
         return server
 

@@ -15,12 +15,13 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionRefusedError
 from twisted.internet.error import TimeoutError as ConnectionTimeout
 from twisted.logger import capturedLogs
+from twisted.spread import pb as stock
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
 from myspread._factories.states import TRANSITIONS, Event, SessionState, after
-from tests.factories.memory import Network
-from tests.login.realms import RecordingRealm, portalFor
+from tests.factories.memory import MemoryServer, Network
+from tests.login.realms import RecordingRealm, User, portalFor
 
 ANN = UsernamePassword(b"ann", b"secret")
 WRONG = UsernamePassword(b"ann", b"wrong")
@@ -80,6 +81,22 @@ class Desk(pb.Root):
     def remote_lost(self) -> None:
         """Have lost a connection of one's own."""
         raise pb.PBConnectionLost("another one")
+
+
+class StockUser(stock.Avatar):  # type: ignore[misc]
+    """Somebody, of C{twisted.spread}."""
+
+    def __init__(self, avatarId: Any) -> None:
+        self.avatarId = avatarId
+
+    perspective_whoAmI: Any = User.perspective_whoAmI
+
+
+class StockRealm(RecordingRealm):
+    """Gives these."""
+
+    def __init__(self) -> None:
+        super().__init__(make=StockUser)
 
 
 class Echoing(Protocol):
@@ -683,6 +700,80 @@ class PersistentTests(SessionCase):
                 self.settle()
             self.assertIs(session.state, ENDED, register)
             self.closed(session)
+
+
+class CutTests(SessionCase):
+    """
+    Connections that are lost at any moment.
+    """
+
+    def servers(self) -> list[MemoryServer]:
+        """One of ours, and one of C{twisted.spread}."""
+        stockPortal = self.network.serve(None, factory=stock.PBServerFactory(portalFor(StockRealm())))
+        return [self.portal, stockPortal]
+
+    def test_anywhere(self) -> None:
+        """
+        Wherever in handshake, login and the first call the connection is lost,
+        a persistent session comes up later, everybody who waits hears, and
+        nothing is left behind.
+        """
+        for index in (0, 1):
+            for chunk in (5, None):
+                cut = 0
+                while self.cutAfter(index, chunk, cut):
+                    cut += 1
+                self.assertGreater(cut, 2 if chunk is None else 20)
+
+    def cutAfter(self, index: int, chunk: int | None, cut: int) -> bool:
+        """
+        Lose the connection after so many deliveries of so many bytes.
+
+        @return: False when everything was done before.
+        """
+        self.setUp()
+        server = self.servers()[index]
+        session = self.persistent(server, credentials=ANN)
+        kept = session.keep("me", lambda avatar: avatar.callRemote("whoAmI"))
+        waiting = [session.avatar, kept.get(), session.idempotent().callRemote("whoAmI")]
+        ordinary = session.callRemote("whoAmI")
+        self.clock.advance(0)
+        for _ in range(cut):
+            server.pairs[0].deliver(chunk)
+        unfinished = not all(each.called for each in [*waiting, ordinary])
+        server.lose()
+        self.settle(1)
+        self.assertIs(session.state, UP)
+        avatar, me, answer = map(self.successResultOf, waiting)
+        self.assertEqual((me, answer), (b"ann", b"ann"))
+        self.assertTrue(ordinary.called)
+        ordinary.addErrback(lambda failure: failure.trap(pb.PBConnectionLost))
+        del avatar
+        self.closed(session)
+        return unfinished
+
+    def test_silence(self) -> None:
+        """The same, if the connection stays and nothing moves any more."""
+        for cut in range(5):
+            self.setUp()
+            session = self.persistent(self.portal, credentials=ANN, connectTimeout=5)
+            avatar = session.avatar
+            self.clock.advance(0)
+            pair = self.portal.pairs[0]
+            for _ in range(cut):
+                pair.deliver()
+            if session.state is UP:
+                break
+            pair.deliver = lambda size=None: False  # type: ignore[method-assign]
+            self.settle(5)
+            pair.disconnect()
+            self.settle(1)
+            self.successResultOf(avatar)
+            self.closed(session)
+        else:
+            self.fail("the login is never done")
+        self.assertGreater(cut, 2)
+        self.closed(session)
 
 
 class CloseTests(SessionCase):

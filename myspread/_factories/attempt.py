@@ -57,13 +57,11 @@ class _SessionFactory(PBClientFactory):
 
     def __init__(self, settings: Settings, clock: Any) -> None:
         super().__init__(settings.unsafeTracebacks, settings.security, limits=settings.limits, clock=clock)
-        self._callTimeout = settings.callTimeout
         self.broker: Any = None
         self.lost: Callable[[Any], None] | None = None
 
     def buildProtocol(self, addr: Any) -> Any:
         broker = super().buildProtocol(addr)
-        broker.callTimeout = self._callTimeout
         self.broker = broker
         return broker
 
@@ -193,4 +191,5 @@ class Connecting:
             root.cancel()
             factory.abort()
             raise
+        factory.broker.callTimeout = self.settings.callTimeout
         return Link(where, factory, reference, avatar)

@@ -144,7 +144,9 @@ class Lifecycle(Service):
         for kept in list(self._kept):
             kept.up(link.reference)
         self._waiting.fire(link)
-        self._tell(self._upCallbacks, link.reference)
+        # One of those who have waited may have closed it.
+        if self._link is link:
+            self._tell(self._upCallbacks, link.reference)
 
     def _failed(self, reason: Failure) -> None:
         """An attempt has failed, or was cancelled."""

@@ -203,8 +203,10 @@ class RemoteReference(Serializable, Ephemeral):
 
         @param seconds: how long each call may wait for its answer before it
             fails with L{CallTimeout}; None for as long as the connection lasts.
-        @raise ValueError: when it isn't positive.
+        @raise ValueError: when it isn't positive, or the connection has no clock.
         """
+        if seconds is not None and self.broker.clock is None:
+            raise ValueError("a call can have no deadline, because its broker has no clock: set broker.clock")
         return RemoteCaller(self, checkedTimeout(seconds))
 
     def __eq__(self, other: object) -> bool:

@@ -37,18 +37,9 @@ class PendingCall(Deferred[Any]):
     The result of a call that waits for its answer.
 
     @ivar request: the id of the call.
-    @ivar deadline: the delayed call that will end it, if it has a deadline.
     """
 
     request = 0
-    deadline: Any = None
-
-
-def _withdrawDeadline(pending: Deferred[Any]) -> None:
-    # Programs put Deferreds of their own into the table.
-    deadline = getattr(pending, "deadline", None)
-    if deadline is not None and deadline.active():
-        deadline.cancel()
 
 
 class OutgoingCalls:
@@ -61,13 +52,14 @@ class OutgoingCalls:
         says otherwise; None for as long as the connection lasts.
     """
 
-    __slots__ = ("_abandoned", "lastRequest", "timeout", "waiting")
+    __slots__ = ("_abandoned", "_deadlines", "lastRequest", "timeout", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[int, Deferred[Any]] = {}
         self.lastRequest = 0
         self.timeout: float | None = None
         self._abandoned: set[int] | None = None
+        self._deadlines: dict[int, Any] | None = None
 
     def newRequest(self) -> int:
         """The id of a new call."""
@@ -82,7 +74,7 @@ class OutgoingCalls:
         @param callback: old style: called with the result.
         @param errback: old style: called with the failure.
         """
-        result = PendingCall(self._cancelled)
+        result = PendingCall(self._giveUp)
         result.request = request
         self.waiting[request] = result
         if callback or errback:
@@ -97,10 +89,14 @@ class OutgoingCalls:
 
     def take(self, request: int) -> Deferred[Any] | None:
         """The Deferred of a call that has been answered; None if there is none."""
-        result = self.waiting.pop(request, None)
-        if result is not None:
-            _withdrawDeadline(result)
-        return result
+        if self._deadlines is not None:
+            self._withdrawDeadline(request)
+        return self.waiting.pop(request, None)
+
+    def _withdrawDeadline(self, request: int) -> None:
+        deadline = self._deadlines.pop(request, None) if self._deadlines else None
+        if deadline is not None and deadline.active():
+            deadline.cancel()
 
     def isLate(self, request: int) -> bool:
         """
@@ -119,17 +115,15 @@ class OutgoingCalls:
         @param result: what the call returned.
         @param message: the name of the method.
         @param seconds: from now; None for no deadline.
-        @param broker: has the clock.
-        @raise ValueError: when the broker has no clock.
+        @param broker: has the clock; without one there is no deadline.
         """
         if result.called:
             return
-        _withdrawDeadline(result)
-        if seconds is None:
-            return
+        if isinstance(result, PendingCall):
+            self._withdrawDeadline(result.request)
         clock = broker.clock
-        if clock is None:
-            raise ValueError("a call can have no deadline, because its broker has no clock: set broker.clock")
+        if seconds is None or clock is None:
+            return
         began = clock.seconds()
 
         def tooLate(*ignored: Any) -> Failure:
@@ -137,23 +131,23 @@ class OutgoingCalls:
             name = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
             return Failure(CallTimeout.after(name, age, describePeer(broker)))
 
-        def expired() -> None:
-            if not result.called:
-                self._forget(result)
-                result.errback(tooLate())
+        def expired(pending: PendingCall) -> None:
+            self._giveUp(pending)
+            # The application may have fired it itself.
+            if not pending.called:
+                pending.errback(tooLate())
 
         if isinstance(result, PendingCall):
-            result.deadline = clock.callLater(seconds, expired)
+            if self._deadlines is None:
+                self._deadlines = {}
+            self._deadlines[result.request] = clock.callLater(seconds, expired, result)
         else:
             # A subclass of the broker has put something between.
             result.addTimeout(seconds, clock, tooLate)
 
-    def _cancelled(self, result: Deferred[Any]) -> None:
-        _withdrawDeadline(result)
-        self._forget(result)
-
-    def _forget(self, result: Any) -> None:
+    def _giveUp(self, result: Any) -> None:
         """Nobody wants the answer any more; what it carries will have to be given back."""
+        self._withdrawDeadline(result.request)
         if self.waiting.pop(result.request, None) is not None:
             if self._abandoned is None:
                 self._abandoned = set()
@@ -163,8 +157,9 @@ class OutgoingCalls:
         """The connection is lost: every call fails with L{PBConnectionLost}."""
         waiting, self.waiting = self.waiting, {}
         self._abandoned = None
+        for request in list(self._deadlines or ()):
+            self._withdrawDeadline(request)
         for result in waiting.values():
-            _withdrawDeadline(result)
             # The application may have fired it itself, to give up waiting.
             if not result.called:
                 result.errback(Failure(PBConnectionLost(reason)))

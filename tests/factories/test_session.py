@@ -922,6 +922,19 @@ class CallTests(SessionCase):
         self.failureResultOf(longer, pb.CallTimeout)
         self.closed(session)
 
+    def test_defaultAfterLogin(self) -> None:
+        """The login has a deadline of its own, C{connectTimeout}."""
+        waiting: Deferred[Any] = Deferred()
+        self.realm.answer = lambda result: waiting.addCallback(lambda ignored: result)
+        session = self.session(self.portal, credentials=ANN, callTimeout=2, connectTimeout=10)
+        avatar = session.avatar
+        self.settle()
+        self.settle(5)
+        waiting.callback(None)
+        self.settle()
+        self.assertEqual(self.successResultOf(avatar).broker.callTimeout, 2)
+        self.closed(session)
+
     def test_lost(self) -> None:
         """A call whose connection is lost fails: it may have been run."""
         session = self.up(self.persistent())

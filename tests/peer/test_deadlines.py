@@ -150,6 +150,7 @@ class Given:
             self.assertEqual([luid for luid in broker.localObjects if isinstance(luid, int)], [])
             self.assertEqual(dict(broker.remotelyCachedObjects), {})
             self.assertEqual(dict(broker.locallyCachedObjects), {})
+        self.assertFalse(self.pair.client._peer.calls._deadlines)
         self.assertEqual(self.slow.shown.observers, 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
@@ -290,6 +291,19 @@ class Given:
         self.failureResultOf(result, pb.LimitExceeded)
         self.assertNothingHeld()
 
+    def test_firedByUsers(self: Any) -> None:
+        """A Deferred that the application itself has fired is left alone by its deadline and the answer."""
+        for answer in (True, False):
+            result = self.call(self.root.withTimeout(5))
+            result.callback("fired")
+            if answer:
+                self.answer(self.slow.lent())
+            else:
+                self.clock.advance(5)
+                self.answer(self.slow.lent())
+            self.assertEqual(self.successResultOf(result), "fired")
+            self.assertNothingHeld()
+
 
 class OursTests(Given, TestCase):
     """With a server of ours."""
@@ -320,8 +334,10 @@ class ClockTests(TestCase):
         """Without a clock there are no deadlines."""
         wire = Wire(broker=pb.Broker(True))
         root = wire.broker.remoteForName("root")
-        self.assertRaises(ValueError, root.withTimeout(5).callRemote, "echo", 1)
-        self.assertNoResult(root.callRemote("echo", 1))
+        self.assertRaises(ValueError, root.withTimeout, 5)
+        wire.broker.callTimeout = 5
+        for caller in (root, root.withTimeout(None)):
+            self.assertNoResult(caller.callRemote("echo", 1))
 
     def test_wrong(self) -> None:
         """A deadline is positive."""

@@ -219,7 +219,8 @@ class Unjellier:
         named = UNJELLY_NAMED.get(tag)
         if named is not None:
             return self.define(ids, self._named(named, form))
-        return self._instance(self._named(namedClass, [b"class", tag]), form, self._stateIn(form), ids)
+        klass = self._named(namedClass, [b"class", tag], "; no class is declared or registered for this tag")
+        return self._instance(klass, form, self._stateIn(form), ids)
 
     def push(
         self, form: list[Any], parts: list[Any], finish: Callable[[Frame], Any], ids: tuple[Any, ...]
@@ -352,13 +353,13 @@ class Unjellier:
             raise self.malformed("a method is [method, name, self, class]")
         return enterImmutable(methodOf, self, form, ids)
 
-    def _named(self, make: Callable[[ITaster, list[Any]], Any], form: list[Any]) -> Any:
+    def _named(self, make: Callable[[ITaster, list[Any]], Any], form: list[Any], note: str = "") -> Any:
         try:
             return make(self.taster, form)
         except MalformedJelly as error:
-            raise self.malformed(str(error)) from error
+            raise self.malformed(f"{error}{note}") from error
         except InsecureJelly as error:
-            raise self._insecure(str(error)) from error
+            raise self._insecure(f"{error}{note}") from error
 
     def _persistent(self, form: list[Any], ids: tuple[Any, ...]) -> Any:
         if len(form) != 2:

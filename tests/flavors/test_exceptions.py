@@ -206,6 +206,9 @@ class DeclaredTests(ErrorTestCase):
     def test_slots(self) -> None:
         """So do classes with slots."""
         self.assertEqual(self.raisedBy(Holding([1, 2])).held, [1, 2])
+        empty = Holding(1)
+        del empty.held
+        self.assertFalse(hasattr(self.raisedBy(empty), "held"))
 
     def test_upgrade(self) -> None:
         """States of older versions are upgraded."""

@@ -599,6 +599,16 @@ class PolicyTests(SynchronousTestCase):
                 " SecurityPolicy.allowValue or allowUnjellyable would",
             )
 
+    def test_nobodyDeclared(self) -> None:
+        """So does the process-wide policy, where nobody has declared the tag."""
+        form = [b"list", [b"observatory.Nothing", jelly({})]]
+        error = self.assertRaises(InsecureJelly, unjelly, form, pb.globalSecurity, None, Invoker())
+        self.assertEqual(
+            str(error),
+            "value[0]: the policy doesn't allow the module 'observatory' (in 'observatory.Nothing');"
+            " no class is declared or registered for this tag",
+        )
+
     def test_sending(self) -> None:
         """What is sent is this program's own choice."""
         pair = pairFor(server=pb.SecurityPolicy().allowValue(Reading), client=pb.SecurityPolicy())

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
 from twisted.persisted.styles import Ephemeral
@@ -23,6 +24,7 @@ from myspread._codec import (
 )
 from myspread._errors import BananaError
 from myspread._net.reading import Reading
+from myspread._net.sending import BURST, MOST_DIRECT, isDirect, sendAtOnce
 from myspread.limits import Limits, changeDefaults, defaultLimits
 
 __all__ = ["Banana", "decodeOne", "encodeOne", "setPrefixLimit"]
@@ -79,11 +81,14 @@ class Banana(Reading, Protocol, Ephemeral):
     L{expressionReceived}, and L{connectionReady} to learn when to begin.
 
     @cvar knownDialects: names of the dialects, the preferred one first.
+    @cvar sendsDirectly: whether to offer a message to the socket before the
+        reactor is asked, where the transport is one of the reactor's own.
     @ivar isClient: whether we opened the connection.
     @ivar currentDialect: the name of the negotiated dialect, None before.
     @ivar answerBytes: bytes of answers that perhaps are not read yet.
     """
 
+    sendsDirectly = True
     knownDialects: ClassVar[list[bytes]] = [b"pb", b"none"]
     outgoingVocabulary: ClassVar[dict[bytes, int]] = dict(PB.words)
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
@@ -92,6 +97,9 @@ class Banana(Reading, Protocol, Ephemeral):
     _dialect: Dialect | None = None
     _limits: Limits | None = None
     _handshake: Handshake
+    # Set where what is written can be offered to a socket.
+    _directClock: IReactorTime | None = None
+    _sentAt = 0.0
     _owesAnswers = False
     answerBytes = 0
     _gatheredBytes = 0
@@ -143,6 +151,8 @@ class Banana(Reading, Protocol, Ephemeral):
         # What is written after loseConnection still leaves, but not over TLS,
         # which gathers by itself.
         self._gathers = not hasattr(self.transport, "getPeerCertificate")
+        if self.sendsDirectly and isDirect(self.transport):
+            self._directClock = self.clock
         self.currentDialect = None
         self._handshake = Handshake(bool(self.isClient), self.knownDialects)
         offer = self._handshake.opening()
@@ -218,14 +228,26 @@ class Banana(Reading, Protocol, Ephemeral):
                 return
             self._flush()
         else:
-            self.transport.write(data)
+            self._write(data)
 
     def _flush(self) -> None:
         """Write what was gathered while a chunk was being handled."""
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             self._gatheredBytes = 0
-            self.transport.write(b"".join(gathered))
+            self._write(b"".join(gathered))
+
+    def _write(self, data: bytes) -> None:
+        """Send it, at once where that can be done and pays."""
+        clock = self._directClock
+        if clock is not None and len(data) <= MOST_DIRECT:
+            now = clock.seconds()
+            if not 0 <= now - self._sentAt < BURST:
+                self._sentAt = now
+                data = sendAtOnce(self.transport, data)
+                if not data:
+                    return
+        self.transport.write(data)
 
     def _watchAnswers(self) -> None:
         """Find out whether the peer reads its answers. Subclasses override this."""

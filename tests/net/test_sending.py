@@ -10,16 +10,18 @@ from typing import Any
 from unittest.mock import patch
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks
 from twisted.internet.endpoints import clientFromString, connectProtocol, serverFromString
 from twisted.internet.interfaces import IPullProducer
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock, deferLater
 from twisted.internet.testing import StringTransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 
-from myspread._net.sending import isDirect, sendAtOnce
+from myspread import pb
+from myspread._net.sending import MOST_DIRECT, isDirect, sendAtOnce
 
 
 class Collector(Protocol):
@@ -257,3 +259,91 @@ class UnixTests(SendAtOnceTests):
         self.transport.sendFileDescriptor(self.transport.fileno())
         self.assertEqual(sendAtOnce(self.transport, b"x"), b"x")
         self.transport._sendmsgQueue.clear()
+
+
+class Echo(pb.Root):
+    """Remembers what it gets, and returns it."""
+
+    def __init__(self) -> None:
+        self.received: list[Any] = []
+
+    def remote_echo(self, value: Any) -> Any:
+        """Return C{value}."""
+        self.received.append(value)
+        return value
+
+
+class BrokerTests(TestCase):
+    """
+    Brokers over TCP.
+    """
+
+    @inlineCallbacks
+    def connect(self, sendsDirectly: bool = True) -> Any:
+        """Connect a client to an L{Echo}."""
+        self.echo = Echo()
+        port = reactor.listenTCP(  # type: ignore[attr-defined]
+            0, pb.PBServerFactory(self.echo), interface="127.0.0.1"
+        )
+        self.addCleanup(port.stopListening)
+        factory = pb.PBClientFactory()
+        self.patch(pb.Broker, "sendsDirectly", sendsDirectly)
+        reactor.connectTCP("127.0.0.1", port.getHost().port, factory)  # type: ignore[attr-defined]
+        root = yield factory.getRootObject()
+        yield root.callRemote("echo", "ready")
+        lost: Deferred[None] = Deferred()
+        root.broker.notifyOnDisconnect(lambda: lost.callback(None))
+        self.addCleanup(lambda: (root.broker.transport.loseConnection(), lost)[1])
+        # What is written while a chunk is being handled leaves at its end.
+        yield deferLater(reactor, 0, lambda: None)
+        return root
+
+    def isWaiting(self, root: Any) -> bool:
+        """Whether the reactor waits until the client's socket is writable."""
+        return root.broker.transport in reactor.getWriters()  # type: ignore[attr-defined]
+
+    @inlineCallbacks
+    def test_first(self) -> Any:
+        """
+        A call leaves at once; what follows it in a burst leaves together, with
+        the help of the reactor.
+        """
+        root = yield self.connect()
+        clock = root.broker._directClock = Clock()
+        clock.advance(1000)
+        first = root.callRemote("echo", 1)
+        self.assertFalse(self.isWaiting(root))
+        second = root.callRemote("echo", 2)
+        self.assertTrue(self.isWaiting(root))
+        clock.advance(1)
+        third = root.callRemote("echo", 3)
+        results = yield gatherResults([first, second, third])
+        self.assertEqual(results, [1, 2, 3])
+
+    @inlineCallbacks
+    def test_switchedOff(self) -> Any:
+        """With C{sendsDirectly} false the reactor does it all."""
+        root = yield self.connect(sendsDirectly=False)
+        call = root.callRemote("echo", 1)
+        self.assertTrue(self.isWaiting(root))
+        self.assertEqual((yield call), 1)
+
+    @inlineCallbacks
+    def test_order(self) -> Any:
+        """
+        Small and large calls, in bursts and not, arrive in order, though the
+        server reads with pauses; and so do the answers.
+        """
+        root = yield self.connect()
+        values = [
+            bytes([index % 251]) * (MOST_DIRECT * 2 if index % 7 == 3 else index) for index in range(300)
+        ]
+        answers: list[Any] = []
+        calls = []
+        for index, value in enumerate(values):
+            calls.append(root.callRemote("echo", value).addCallback(answers.append))
+            if index % 50 == 20:
+                yield deferLater(reactor, 0.002, lambda: None)
+        yield gatherResults(calls)
+        self.assertEqual(self.echo.received[1:], values)
+        self.assertEqual(answers, values)

@@ -149,11 +149,13 @@ class RemoteCache(RemoteCopy, Serializable):
             raise
 
         def setState(state: Any) -> None:
-            receipt.setCopyableState(state)
-            # It may have replaced the dictionary, and our two names with it.
-            self.__dict__ = receipt.__dict__
-            self.broker = broker
-            self.luid = luid
+            try:
+                receipt.setCopyableState(state)
+            finally:
+                # It may have replaced the dictionary, or our two names in it.
+                self.__dict__ = receipt.__dict__
+                self.broker = broker
+                self.luid = luid
 
         whenComplete(unjellier, jellyList[2], setState)
         return receipt

@@ -33,6 +33,10 @@ def withTextKeys(state: dict[Any, Any]) -> dict[Any, Any]:
         raise MalformedJelly(f"a name in the state is no UTF-8: {error}") from error
 
 
+def _isPythons(klass: type, name: Any) -> bool:
+    return isinstance(name, str) and name.startswith("__") and name.endswith("__") and hasattr(klass, name)
+
+
 def whenComplete(unjellier: UnjellierLike, sexp: Any, callback: Any) -> None:
     """
     Call C{callback} with the object of C{sexp} as soon as it is complete. A
@@ -94,7 +98,8 @@ class RemoteCopy(Unjellyable):
     def setCopyableState(self, state: Any) -> None:
         """
         Take over the state that has arrived: by default a dictionary, as the
-        instance's own. Names that are bytes become str.
+        instance's own. Names that are bytes become str; those that mean
+        something to Python, such as C{__class__}, are left out.
 
         @raise MalformedJelly: when the state is no dictionary.
         """
@@ -103,7 +108,8 @@ class RemoteCopy(Unjellyable):
                 f"the state of {type(self).__name__} is a {type(state).__name__}, not a dictionary;"
                 " override setCopyableState to take it"
             )
-        self.__dict__ = withTextKeys(state or {})
+        named = withTextKeys(state or {})
+        self.__dict__ = {name: value for name, value in named.items() if not _isPythons(type(self), name)}
 
     def unjellyFor(self, unjellier: UnjellierLike, jellyList: list[Any]) -> Any:
         """Become the copy of C{[tag, state]}."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["brief", "keyStep", "locate", "shorten"]
+__all__ = ["brief", "briefText", "keyStep", "locate", "shorten"]
 
 _LONGEST_KEY = 60
+_LONGEST_TEXT = 200
 _LONGEST_PATH = 240
 
 _CONTAINERS = (b"list", b"tuple", b"set", b"frozenset", b"dictionary", b"reference")
@@ -39,6 +40,12 @@ def brief(value: Any) -> str:
     if isinstance(value, int):
         return repr(value) if value.bit_length() <= 128 else f"<int of {value.bit_length()} bits>"
     return f"<{type(value).__name__}>"
+
+
+def briefText(error: Exception) -> str:
+    """What an error says, cut in the same way: many quote what they were given."""
+    text = str(error)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
 def keyStep(key: Any, ofInstance: bool) -> str:

@@ -29,8 +29,8 @@ from myspread._jelly.containers import (
     finishImmutable,
 )
 from myspread._jelly.hashing import Weights, checkKeys, isIdentity
-from myspread._jelly.named import UNJELLY_NAMED, methodOf, namedClass
-from myspread._jelly.paths import brief, locate
+from myspread._jelly.named import UNJELLY_NAMED, memberOf, methodOf, namedClass
+from myspread._jelly.paths import brief, briefText, locate
 from myspread._jelly.plain import NOT_PLAIN, allowsPlain, scalarValue
 from myspread._jelly.registry import registryFor
 from myspread._jelly.scalars import UNJELLY_SCALAR
@@ -191,7 +191,7 @@ class Unjellier:
         try:
             value = scalar(form)
         except _UNBUILDABLE as error:
-            raise self.malformed(f"no {tag.decode()}: {error}") from error
+            raise self.malformed(f"no {tag.decode()}: {briefText(error)}") from error
         except MalformedJelly as error:
             raise self.malformed(f"no {tag.decode()}: {error}") from None
         return self.define(ids, value) if ids else value
@@ -266,8 +266,10 @@ class Unjellier:
         except MalformedJelly as error:
             self._tell(error)
             raise
+        except InsecureJelly as error:
+            raise self._insecure(str(error)) from error
         except _UNBUILDABLE as error:
-            raise self.malformed(str(error)) from error
+            raise self.malformed(briefText(error)) from error
 
     def checkKeys(self, keys: list[Any]) -> None:
         """
@@ -317,13 +319,9 @@ class Unjellier:
 
     def _instance(self, klass: type, form: list[Any], state: list[Any], ids: tuple[Any, ...]) -> Any:
         if issubclass(klass, Enum):
-            return self.push(form, state, finishImmutable(self, partial(self._member, klass)), ids)
+            return self.push(form, state, finishImmutable(self, partial(memberOf, self, klass)), ids)
         blank = self.define(ids, self.build(createBlank, klass))
         return self.push(form, state, partial(self._finishInstance, blank), ())
-
-    def _member(self, klass: Callable[[Any], Any], parts: list[Any]) -> Any:
-        self.checkKeys(parts)
-        return klass(*parts)
 
     def _finishInstance(self, blank: Any, frame: Frame) -> Any:
         self._whenComplete(frame.form, frame.given, frame.parts[0], partial(applyState, blank))
@@ -369,7 +367,7 @@ class Unjellier:
         return self.define(ids, self.persistentLoad(form[1], self))
 
     def _unpersistable(self, form: list[Any], ids: tuple[Any, ...]) -> Any:
-        if len(form) != 2:
+        if len(form) != 2 or type(form[1]) is list:
             raise self.malformed("an unpersistable is [unpersistable, reason]")
         return self.define(ids, Unpersistable(f"Unpersistable data: {form[1]}"))
 

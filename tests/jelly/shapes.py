@@ -5,6 +5,7 @@ Classes and functions that the tests of Jelly send.
 from __future__ import annotations
 
 from enum import Enum, Flag
+from posixpath import join
 from typing import Any, NamedTuple
 
 from myspread import jelly, pb
@@ -22,6 +23,7 @@ __all__ = [
     "Stateful",
     "Strict",
     "WithHook",
+    "join",
     "nameOf",
     "notAFunction",
     "ofPlain",
@@ -40,6 +42,10 @@ class Plain:
     def greet(self) -> str:
         """A method that can travel."""
         return f"I am {self.name}"  # type: ignore[attr-defined]
+
+    def _hidden(self) -> str:
+        """A method that can't, because it is private."""
+        return "hidden"
 
     notAMethod = 5
 
@@ -133,6 +139,11 @@ class Invoker:
 def shout(text: str) -> str:
     """A function that can travel."""
     return text.upper()
+
+
+def _hidden() -> str:
+    """A function that can't travel unless a policy names it."""
+    return "hidden"
 
 
 notAFunction = "neither a function nor a class"

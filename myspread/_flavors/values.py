@@ -189,9 +189,9 @@ def value(
     same tag, that one knows the last.
 
     Members of an enumeration travel by name, flags by their value, exceptions
-    with arguments and attributes. An exception that is raised in a remote
-    method comes to the caller as its class, if his policy knows the tag; and
-    his program as L{RemoteError}, if not.
+    with arguments and attributes. An exception that a remote method raises
+    comes to the caller as its class, if the caller's policy knows the tag, and
+    as L{RemoteError} otherwise.
 
     @param tag: what both sides call the class: a name with a dot. It stays when
         the class moves to another module.

@@ -83,7 +83,8 @@ def findMethod(target: Any, prefix: str, message: str | bytes) -> Callable[..., 
 
 def isCoroutine(result: Any) -> bool:
     """Whether a method returned a coroutine, as an C{async def} does."""
-    return isinstance(result, Coroutine)
+    # The abstract class is slow to say no.
+    return hasattr(type(result), "__await__") and isinstance(result, Coroutine)
 
 
 def awaited(result: Any) -> Any:
@@ -100,6 +101,8 @@ def _arguments(broker: Any, args: Any, kw: Any, perspective: Any) -> tuple[Any, 
     named = broker.unserialize(kw, perspective)
     if not isinstance(positional, (tuple, list)):
         raise MalformedJelly("args: the arguments of a call are a tuple")
+    if type(named) is dict and not named:
+        return positional, named
     if not isinstance(named, dict) or not all(isinstance(key, (str, bytes)) for key in named):
         raise MalformedJelly("kw: the keyword arguments of a call are a dictionary with names as keys")
     if any(len(key) > LONGEST_NAME for key in named):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
@@ -19,6 +18,7 @@ from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._native import accelerator
 from myspread._net.connection import Connection
+from myspread._net.overriding import Overridable
 from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables
 from myspread._peer import LogBudget, Peer
@@ -32,32 +32,11 @@ _log = Logger()
 
 Notifier = Callable[[], Any]
 
-_GIVEN_LISTS = frozenset(
-    {
-        "_sendMessage",
-        "callExpressionReceived",
-        "expressionReceived",
-        "proto_answer",
-        "proto_cachemessage",
-        "proto_error",
-        "proto_message",
-        "sendCall",
-        "sendEncoded",
-        "serialize",
-        "unserialize",
-    }
-)
-"""The methods that are given s-expressions as lists where they are overridden."""
-
-_overriding: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
-"""For each subclass of L{Broker}, whether it overrides one of them."""
-
-
 def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
 
 
-class Broker(BrokerTables, Connection):
+class Broker(Overridable, BrokerTables, Connection):
     """
     One connection between two programs that call each other's objects.
 
@@ -138,13 +117,6 @@ class Broker(BrokerTables, Connection):
         if self._encoder is None or self._encoder.limits is not limits:
             self._encoder = PlainEncoder(self._dialect, limits)
         return self._encoder
-
-    def _wantsLists(self) -> bool:
-        """Whether anything is overridden that is given s-expressions."""
-        own = type(self)
-        if own not in _overriding:
-            _overriding[own] = any(getattr(own, name) is not getattr(Broker, name) for name in _GIVEN_LISTS)
-        return _overriding[own] or not _GIVEN_LISTS.isdisjoint(self.__dict__)
 
     def _connectionEnded(self, reason: Any) -> None:
         """
@@ -413,3 +385,6 @@ class Broker(BrokerTables, Connection):
     def newRequestID(self) -> int:
         """A new id for a call."""
         return self._peer.calls.newRequest()
+
+
+Broker._standard = Broker._listTakers()

@@ -50,6 +50,13 @@ _IDS = {
 """By command, which fields are ids."""
 
 
+_rightShapes: set[tuple[Any, ...]] = set()
+"""
+Commands with the types of their fields that were found to be right: few, since
+there are only a handful of types that a decoder makes.
+"""
+
+
 def commandOf(expression: Any) -> bytes:
     """
     The command of a message.
@@ -68,17 +75,24 @@ def checkFields(command: bytes, fields: list[Any]) -> None:
     @raise ProtocolError: when there are too few or too many, or one has the
         wrong type or is an id that nobody gives out; the text names the field.
     """
+    shape = (command, *map(type, fields))
+    if shape not in _rightShapes:
+        _checkTypes(command, fields)
+        _rightShapes.add(shape)
+    for index in _IDS[command]:
+        value = fields[index]
+        if type(value) is int and not -LARGEST_ID <= value <= LARGEST_ID:
+            name = COMMANDS[command][index][0]
+            raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}: ids count from 1")
+
+
+def _checkTypes(command: bytes, fields: list[Any]) -> None:
     wanted = COMMANDS[command]
     if len(fields) != len(wanted):
         raise ProtocolError(f"{command.decode()} has {len(wanted)} fields, not {len(fields)}")
     for value, (name, types) in zip(fields, wanted, strict=True):
         if not isinstance(value, types):
             raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}")
-    for index in _IDS[command]:
-        value = fields[index]
-        if type(value) is int and not -LARGEST_ID <= value <= LARGEST_ID:
-            name = wanted[index][0]
-            raise ProtocolError(f"the {name} of {command.decode()} can't be {brief(value)}: ids count from 1")
 
 
 def answerable(expression: list[Any]) -> int | None:

@@ -1,0 +1,65 @@
+"""
+Whether a program wants to see s-expressions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = ["Overridable"]
+
+_GIVEN_LISTS = frozenset(
+    {
+        "_sendMessage",
+        "callExpressionReceived",
+        "expressionReceived",
+        "proto_answer",
+        "proto_cachemessage",
+        "proto_error",
+        "proto_message",
+        "sendCall",
+        "sendEncoded",
+        "serialize",
+        "unserialize",
+    }
+)
+"""The methods that are given s-expressions as lists where they are overridden."""
+
+
+class Overridable:
+    """
+    A broker that programs override, in subclasses or in one instance: then they
+    are given lists, and otherwise whatever is fastest.
+
+    @cvar _standard: the methods that aren't overridden, by name.
+    """
+
+    _standard: ClassVar[dict[str, Any]] = {}
+    # Whether the class overrides any of them; None until the first one asks.
+    _overrides: ClassVar[bool | None] = None
+    # How many attributes the instance had when it was found that none of them
+    # is one of these methods, or 0.
+    _attributes = 0
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        cls._overrides = None
+
+    @classmethod
+    def _listTakers(cls) -> dict[str, Any]:
+        """The methods that are given lists where they are overridden, by name."""
+        return {name: getattr(cls, name) for name in _GIVEN_LISTS}
+
+    def _wantsLists(self) -> bool:
+        """Whether anything is overridden that is given s-expressions."""
+        if self._overrides is None:
+            taken = self._listTakers()
+            type(self)._overrides = any(taken[name] is not self._standard[name] for name in _GIVEN_LISTS)
+        if self._overrides:
+            return True
+        attributes = self.__dict__
+        if len(attributes) != self._attributes:
+            # The first time, this is one more attribute.
+            self._attributes = 0
+            self._attributes = len(attributes) if _GIVEN_LISTS.isdisjoint(attributes) else 0
+        return not self._attributes

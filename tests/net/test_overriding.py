@@ -10,7 +10,7 @@ from twisted.trial.unittest import TestCase
 
 from myspread import pb
 from myspread.testing import brokerPair
-from tests.peer.wire import CALL, NO_KEYWORDS, Wire, arguments
+from tests.peer.wire import CALL, NO_KEYWORDS, Wire, arguments, call
 
 ANSWER = [b"answer", 1, 5]
 
@@ -164,6 +164,49 @@ class OverridingTests(TestCase):
 
         self.assertEqual(Wire(Raw()).exchange(CALL), [[b"answer", 1, [b"unicode", b"done"]]])
         self.assertEqual(got, [("echo", arguments(5), NO_KEYWORDS)])
+
+    def test_instance(self) -> None:
+        """
+        A method of one broker is overridden while it is in use, and no longer.
+        """
+        wire = Wire(Echo())
+        nested = call(1, b"echo", [b"list", 1])
+        for _ in range(2):
+            self.assertEqual(wire.exchange(nested), [[b"answer", 1, [b"list", 1]]])
+        got: list[Any] = []
+        original = wire.broker.unserialize
+
+        def unserialize(sexp: Any, perspective: Any = None) -> Any:
+            got.append(sexp)
+            return original(sexp, perspective)
+
+        wire.broker.unserialize = unserialize
+        self.assertEqual(wire.exchange(nested), [[b"answer", 1, [b"list", 1]]])
+        self.assertEqual(got, [arguments([b"list", 1]), NO_KEYWORDS])
+        del wire.broker.unserialize
+        self.assertEqual(wire.exchange(nested), [[b"answer", 1, [b"list", 1]]])
+        self.assertEqual(len(got), 2)
+
+    def test_subclass(self) -> None:
+        """A subclass of a subclass overrides by itself, before its first broker is used."""
+        got: list[Any] = []
+
+        class Plain(pb.Broker):
+            """Overrides nothing."""
+
+        class Looking(Plain):
+            """Will override C{serialize}."""
+
+        self.assertEqual(Wire(Echo(), broker=Plain(False)).exchange(CALL), [ANSWER])
+
+        def serialize(self: Any, *args: Any, **kw: Any) -> Any:
+            sexp = pb.Broker.serialize(self, *args, **kw)
+            got.append(sexp)
+            return sexp
+
+        Looking.serialize = serialize  # type: ignore[method-assign]
+        self.assertEqual(Wire(Echo(), broker=Looking(False)).exchange(CALL), [ANSWER])
+        self.assertEqual(got, [5])
 
 
 class ContextTests(TestCase):

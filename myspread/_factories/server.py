@@ -130,7 +130,7 @@ class PBServerFactory(ServerFactory):
 
     def _tellRefusal(self, address: Any, reason: str) -> None:
         text = "A connection from {peer} is refused: {reason}"
-        self._budgetFor(None).emit(_log, LogLevel.warn, text, peer=address, reason=reason)
+        self._budgetFor(self._clock).emit(_log, LogLevel.warn, text, peer=address, reason=reason)
 
     def brokerConnected(self, broker: Any) -> None:
         """A connection has begun."""

@@ -4,7 +4,6 @@ The logins that one connection attempts.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -71,13 +70,14 @@ class Attempts:
         self._delays = Delays() if delays is None else delays
         self._source: str | None = None
         # What has failed here, where there is no address.
-        self._own = Failures()
+        self._own: Failures | None = None
         self._failed = 0
         self._inProgress = 0
         self._isStarting = False
         self._ended = False
-        self._waiting: deque[_Attempt] = deque()
-        self._timers: set[Any] = set()
+        # Lists, as they are small: most connections log in once.
+        self._waiting: list[_Attempt] = []
+        self._timers: list[Any] = []
 
     @property
     def limits(self) -> Limits:
@@ -95,6 +95,11 @@ class Attempts:
         """The time; it stands still without a clock."""
         return 0.0 if self.clock is None else float(self.clock.seconds())
 
+    @property
+    def _hasLeft(self) -> bool:
+        """Whether the connection is lost."""
+        return bool(getattr(self._broker, "disconnected", False))
+
     def run(self, login: Login, guesses: bool = True) -> Deferred[Any]:
         """
         Attempt a login.
@@ -110,7 +115,8 @@ class Attempts:
         if self._ended:
             attempt.answer.errback(self._tooMany())
         else:
-            self._source = sourceOf(self._broker.transport.getPeer())
+            transport = getattr(self._broker, "transport", None)
+            self._source = None if transport is None else sourceOf(transport.getPeer())
             self._waiting.append(attempt)
             self._start()
         return attempt.answer
@@ -122,10 +128,15 @@ class Attempts:
         if self._isStarting:
             return
         self._isStarting = True
-        while self._waiting and self._failed + self._inProgress <= self.limits.loginAttempts:
-            self._inProgress += 1
-            self._wait(self._waiting.popleft())
-        self._isStarting = False
+        try:
+            while self._waiting and self._failed + self._inProgress <= self.limits.loginAttempts:
+                if self._hasLeft:
+                    self._lost()
+                    return
+                self._inProgress += 1
+                self._wait(self._waiting.pop(0))
+        finally:
+            self._isStarting = False
 
     def _wait(self, attempt: _Attempt) -> None:
         if self._ended:
@@ -140,7 +151,7 @@ class Attempts:
         if not self._timers:
             self._broker.notifyOnDisconnect(self._lost)
         timer: Any = clock.callLater(wait, lambda: self._waited(timer, attempt))
-        self._timers.add(timer)
+        self._timers.append(timer)
 
     def _waited(self, timer: Any, attempt: _Attempt) -> None:
         self._timers.remove(timer)
@@ -152,7 +163,7 @@ class Attempts:
         """The connection is lost: nobody waits any more."""
         self._ended = True
         self._waiting.clear()
-        timers, self._timers = self._timers, set()
+        timers, self._timers = self._timers, []
         for timer in timers:
             timer.cancel()
 
@@ -164,8 +175,8 @@ class Attempts:
 
     def _refused(self, failure: Failure, attempt: _Attempt) -> None:
         self._inProgress -= 1
-        # A client that has left doesn't learn how its guess ended.
-        if self._broker.disconnected:
+        # It doesn't learn how its guess ended.
+        if self._hasLeft:
             attempt.answer.errback(failure)
             return
         self._failed += 1
@@ -204,7 +215,7 @@ class Attempts:
         reason = self._tooMany().getErrorMessage()
         for attempt, failure in zip(attempts, failures, strict=True):
             attempt.answer.errback(failure)
-        if not self._broker.disconnected:
+        if not self._hasLeft:
             self._close(reason)
 
     def _close(self, reason: str) -> None:
@@ -217,10 +228,13 @@ class Attempts:
     # Failures that make others wait
 
     def _notBefore(self) -> float:
-        return self._own.notBefore if self._source is None else self._delays.notBefore(self._source)
+        if self._source is None:
+            return 0.0 if self._own is None else self._own.notBefore
+        return self._delays.notBefore(self._source)
 
     def _remember(self) -> None:
         if self._source is None:
+            self._own = self._own or Failures()
             self._own.failed(self.now, self.limits)
         else:
             self._delays.failed(self._source, self.now, self.limits)

@@ -23,7 +23,9 @@ def makeService(options: Options) -> MultiService:
         to start when it cannot.
     """
     service = MultiService()
-    factory = PBServerFactory(options["root"], security=options["policy"], limits=options["limits"])
+    factory = PBServerFactory(
+        options["root"], security=options["policy"], limits=options["limits"], clock=options.reactor
+    )
     service.addService(DescriptorService(options.reactor, factory))
     service.addService(ListeningService(options.reactor, options["ports"], factory))
     return service

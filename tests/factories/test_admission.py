@@ -141,6 +141,13 @@ class CountingTests(AdmissionCase):
             broker.connectionLost(LOST)
         self.assertCounts(factory, 0, 0)
 
+    def test_logBudget(self) -> None:
+        """All connections of a factory share what peers may fill of the log."""
+        first, second = self.connect(self.factory), self.connect(self.factory, THERE)
+        self.assertIsNotNone(first.logBudget)
+        self.assertIs(first.logBudget, second.logBudget)
+        self.assertIsNot(self.connect(pb.PBServerFactory(Echo())).logBudget, first.logBudget)
+
     def test_withoutInit(self) -> None:
         """A factory that doesn't call C{__init__} counts for itself."""
 

@@ -83,7 +83,7 @@ class PlainTests(RefusalCase):
     """
 
     async def test_tcp(self) -> None:
-        """The connection ends at once, without a word. One that is there stays; when it ends, there is room."""
+        """The connection ends at once, without a word. One that is there stays; after it there is room."""
         port = self.listen(self.factory)
         client = self.client()
         root = await pb.connect("127.0.0.1", port, client) and await client.getRootObject()

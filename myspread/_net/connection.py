@@ -4,7 +4,6 @@ What a broker's connection goes through: handshake, login, deadlines, the end.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,9 +15,10 @@ from myspread._net.paging import PageProducers
 from myspread._net.phases import DEADLINES, Event, Phase, following
 from myspread._net.reasons import UNREAD
 from myspread._net.unread import UnreadAnswers
+from myspread._net.untillogin import policyUntilLogin
 from myspread._peer import Peer
 from myspread.limits import Limits, defaultLimits
-from myspread.security import LOGIN_POLICY, ITaster, SecurityPolicy
+from myspread.security import ITaster
 
 __all__ = ["Connection"]
 
@@ -29,18 +29,6 @@ _log = Logger()
 def _untilLogin(limits: Limits) -> Limits:
     # Shared by all connections: it is larger than all else that a login needs.
     return limits.untilLogin()
-
-
-@lru_cache(maxsize=4)
-def _loginPolicy(unsendable: Any, errors: Any) -> SecurityPolicy:
-    return replace(LOGIN_POLICY, unsendable=unsendable, errors=errors)
-
-
-def _closedForm(policy: ITaster) -> SecurityPolicy:
-    """C{LOGIN_POLICY}, with what a policy says of the values and errors that we send."""
-    return _loginPolicy(
-        getattr(policy, "unsendable", LOGIN_POLICY.unsendable), getattr(policy, "errors", LOGIN_POLICY.errors)
-    )
 
 
 class Connection(PageProducers, Banana):
@@ -125,7 +113,7 @@ class Connection(PageProducers, Banana):
 
     def _holdUntilLogin(self, security: ITaster, limits: Limits | None) -> None:
         self._afterLogin = security, limits
-        self._peer.usePolicy(_closedForm(security))
+        self._peer.usePolicy(policyUntilLogin(security))
         self._limits = _untilLogin(limits or defaultLimits())
 
     def _follow(self, event: Event) -> None:

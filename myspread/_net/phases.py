@@ -15,6 +15,9 @@ class Phase(Enum):
     How far a connection has come.
     """
 
+    # As every object has it: the enumerations' own costs a call of Python code.
+    __hash__ = object.__hash__
+
     HANDSHAKE = auto()
     """The dialect isn't agreed on."""
 
@@ -38,6 +41,8 @@ class Event(Enum):
     """
     What brings a connection from one phase to another.
     """
+
+    __hash__ = object.__hash__
 
     LOGIN_BEGUN = auto()
     """The root object is one that leads to a login."""
@@ -89,6 +94,8 @@ _CHANGE: Final = {
     (Phase.CLOSING, Event.LOST): Phase.LOST,
 }
 
+_FOLLOWING: Final = {**{(phase, event): phase for phase, event in _STAY}, **_CHANGE}
+
 DEADLINES: Final = {
     Phase.HANDSHAKE: "handshakeTime",
     Phase.HANDSHAKE_BEFORE_LOGIN: "handshakeTime",
@@ -105,9 +112,7 @@ def following(phase: Phase, event: Event) -> Phase:
 
     @raise ValueError: when there is no such event in this phase.
     """
-    if (phase, event) in _STAY:
-        return phase
     try:
-        return _CHANGE[phase, event]
+        return _FOLLOWING[phase, event]
     except KeyError:
         raise ValueError(f"a connection in the phase {phase.name} can't be {event.name}") from None

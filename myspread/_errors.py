@@ -214,7 +214,7 @@ class NoServer(ConnectError):
     @classmethod
     def because(cls, failures: list[tuple[str, Any]]) -> NoServer:
         """The error for a failure at each of several addresses."""
-        text = "; ".join(f"{where}: {failure.getErrorMessage()}" for where, failure in failures)
+        text = "; ".join(f"{where}: {failure.getErrorMessage().rstrip('.')}" for where, failure in failures)
         error = cls(string=text)
         error.failures = tuple(failures)
         return error

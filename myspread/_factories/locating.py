@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.error import ConnectError
 from twisted.names import client, dns
+from twisted.names.error import DNSNameError, DomainError
 
 __all__ = ["inOrder", "locate"]
 
@@ -41,11 +42,15 @@ async def locate(service: str, resolver: Any, random: Callable[[], float]) -> li
 
     @param service: such as C{_pb._tcp.example.org}.
     @param resolver: provides C{IResolver}; None for the system's.
-    @raise ConnectError: when there are none.
-    @raise DomainError: when the name can't be looked up.
+    @raise ConnectError: when there are none, or the DNS can't say.
     """
     lookUp = client.lookupService if resolver is None else resolver.lookupService
-    answers, _, _ = await lookUp(service)
+    try:
+        answers, _, _ = await lookUp(service)
+    except DomainError as error:
+        # Its text is the message of the DNS server, which tells people nothing.
+        why = "the DNS doesn't know it" if isinstance(error, DNSNameError) else type(error).__name__
+        raise ConnectError(string=f"{service}: {why}") from error
     records = [answer.payload for answer in answers if answer.type == dns.SRV]
     # A dot alone says that the service isn't offered at all.
     servers = [

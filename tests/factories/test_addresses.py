@@ -19,7 +19,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import MemoryReactorClock
 from twisted.names import dns
-from twisted.names.error import DNSNameError
+from twisted.names.error import DNSNameError, DNSServerError
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
@@ -156,8 +156,14 @@ class LocatingTests(TestCase):
             self.assertIn("_pb._tcp.example.org: no server offers this service", str(failure.value))
 
     def test_unknown(self) -> None:
-        """So is a name that can't be looked up."""
-        self.failureResultOf(self.locate(DNSNameError()), DNSNameError)
+        """So is a name that can't be looked up; the text says what people can understand."""
+        for error, text in (
+            (DNSNameError(), "the DNS doesn't know it"),
+            (DNSServerError(), "DNSServerError"),
+        ):
+            failure = self.failureResultOf(self.locate(error), ConnectError)
+            self.assertIn(f"_pb._tcp.example.org: {text}", str(failure.value))
+        self.failureResultOf(self.locate(ZeroDivisionError()), ZeroDivisionError)
 
     def test_priority(self) -> None:
         """Those of lower priority come first."""

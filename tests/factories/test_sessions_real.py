@@ -206,7 +206,7 @@ class ServiceTests(RealCase):
         """A service that the DNS doesn't know fails, and says which."""
         resolver = await self.serveNames()
         error = await self.failure(
-            self.session("srv:_other._tcp.example.test", resolver=resolver).root, Exception
+            self.session("srv:_other._tcp.example.test", resolver=resolver).root, ConnectError
         )
         self.assertIn("_other._tcp.example.test", str(error))
 

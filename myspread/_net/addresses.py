@@ -4,6 +4,7 @@ Where a connection comes from, as far as it is counted.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -27,6 +28,12 @@ def sourceOf(address: Any) -> str | None:
     host = getattr(address, "host", None)
     if not isinstance(host, str) or isinstance(address, IPv4Address):
         return host if isinstance(host, str) else None
+    return _sourceOfHost(host)
+
+
+# Taking an IPv6 address apart costs more than all else that counts a connection.
+@lru_cache(maxsize=1024)
+def _sourceOfHost(host: str) -> str:
     try:
         parsed = ip_address(host)
     except ValueError:

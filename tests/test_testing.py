@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IConsumer, ITransport
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.spread import pb as stock
@@ -162,8 +162,9 @@ class MemoryTransportTests(TestCase):
         self.transport = self.pair.clientTransport
 
     def test_interfaces(self) -> None:
-        """It is a transport and a consumer."""
+        """It is a transport, a consumer, and a producer of what arrives."""
         verifyObject(ITransport, self.transport)
+        verifyObject(IPushProducer, self.transport)
         verifyObject(IConsumer, self.transport)
         self.assertIsInstance(self.transport, MemoryTransport)
 
@@ -202,8 +203,86 @@ class MemoryTransportTests(TestCase):
         self.assertEqual(len(asked), 3)
 
     def test_streamingProducer(self) -> None:
-        """A streaming producer isn't asked."""
+        """A streaming producer is told to pause when much is written, and to go on when all is delivered."""
+        told: list[str] = []
+
+        class Producer:
+            def pauseProducing(self) -> None:
+                told.append("pause")
+
+            def resumeProducing(self) -> None:
+                told.append("resume")
+
+        self.pair.client.dataReceived = lambda data: None
+        transport = self.pair.serverTransport
+        transport.bufferSize = 100
+        transport.registerProducer(Producer(), True)
+        transport.write(bytes(100))
+        self.assertEqual(told, [])
+        transport.write(bytes(1))
+        self.assertEqual(told, ["pause"])
+        self.pair.deliver(100)
+        self.assertEqual(told, ["pause"])
+        self.pair.flush()
+        self.assertEqual(told, ["pause", "resume"])
+        transport.unregisterProducer()
+        self.assertIsNone(transport.producer)
+        transport.write(bytes(101))
+        self.assertEqual(told, ["pause", "resume"])
+
+    def test_oneProducer(self) -> None:
+        """There is one producer at a time."""
         self.transport.registerProducer(object(), True)
-        self.assertFalse(self.pair.deliver())
-        self.transport.unregisterProducer()
-        self.assertIsNone(self.transport.producer)
+        self.assertRaises(RuntimeError, self.transport.registerProducer, object(), True)
+
+    def test_paused(self) -> None:
+        """Nothing is delivered to an end that doesn't read; it waits at the other end, and then arrives."""
+        answer = self.pair.root.callRemote("echo", 5)
+        self.transport.pauseProducing()
+        self.pair.flush()
+        self.assertTrue(self.transport.paused)
+        waiting = len(self.pair.serverTransport.written)
+        self.assertGreater(waiting, 0)
+        self.assertNoResult(answer)
+        before = self.pair.serverTransport.offset
+        self.transport.resumeProducing()
+        self.pair.flush()
+        self.assertEqual(self.successResultOf(answer), 5)
+        self.assertEqual(self.pair.serverTransport.offset - before, waiting)
+
+    def test_closeWithProducer(self) -> None:
+        """A connection that has a producer with more to send is closed when that is done."""
+        other = self.pair.serverTransport
+        other.bufferSize = 1
+
+        class Producer:
+            def pauseProducing(self) -> None:
+                """Wait."""
+
+            def resumeProducing(self) -> None:
+                other.unregisterProducer()
+
+        for streaming in (True, False):
+            self.setUp()
+            other = self.pair.serverTransport
+            other.bufferSize = 1
+            self.pair.client.dataReceived = lambda data: None
+            other.registerProducer(Producer(), streaming)
+            other.write(b"ab")
+            other.loseConnection()
+            self.pair.deliver()
+            self.assertTrue(self.pair.connected)
+            self.pair.flush()
+            self.assertFalse(self.pair.connected)
+
+    def test_stopProducing(self) -> None:
+        """An end that is told to stop closes the connection."""
+        self.transport.stopProducing()
+        self.pair.flush()
+        self.assertFalse(self.pair.connected)
+
+    def test_clock(self) -> None:
+        """Both brokers have the clock of the pair, whichever factories made them."""
+        pair = brokerPair(serverFactory=pb.PBServerFactory(Echo()), clientFactory=pb.PBClientFactory())
+        self.assertIs(pair.server.clock, pair.clock)
+        self.assertIs(pair.client.clock, pair.clock)

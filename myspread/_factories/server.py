@@ -14,8 +14,7 @@ from myspread._factories.admission import Admission, Refused
 from myspread._jelly import globalSecurity
 from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
-from myspread._net.turns import Turns
-from myspread._net.unfinished import UnfinishedMessages
+from myspread._net.together import Together
 from myspread._peer import LogBudget, sharedLogBudget
 from myspread.interfaces import IPBRoot
 from myspread.limits import Limits, defaultLimits
@@ -52,8 +51,7 @@ class PBServerFactory(ServerFactory):
     _clock: Any = None
     _admission: Admission | None = None
     _logBudget: LogBudget | None = None
-    _turns: Turns | None = None
-    _unfinishedMessages: UnfinishedMessages | None = None
+    _together: Together | None = None
 
     def __init__(
         self,
@@ -97,19 +95,13 @@ class PBServerFactory(ServerFactory):
         broker = self.protocol(isClient=False, security=self.security)
         broker.factory = self
         broker.clock = self._clock
-        self._share(broker)
+        if self._together is None:
+            self._together = Together()
+        broker.together = self._together
         if self.limits is not None:
             broker.limits = self.limits
         broker.setNameForLocal("root", self.root.rootObject(broker))
         return broker
-
-    def _share(self, broker: Any) -> None:
-        """Hand out what the connections of this factory have in common."""
-        if self._turns is None:
-            self._turns = Turns()
-            self._unfinishedMessages = UnfinishedMessages()
-        broker.turns = self._turns
-        broker.unfinishedMessages = self._unfinishedMessages
 
     def clientConnectionMade(self, protocol: Any) -> None:
         """A connection is ready. Subclasses may override this."""

@@ -85,7 +85,8 @@ class Banana(Reading, Protocol, Ephemeral):
         reactor is asked, where the transport is one of the reactor's own.
     @ivar isClient: whether we opened the connection.
     @ivar currentDialect: the name of the negotiated dialect, None before.
-    @ivar answerBytes: bytes of answers that perhaps are not read yet.
+    @ivar answerBytes: bytes of answers that perhaps aren't read yet; None where
+        they aren't counted.
     """
 
     sendsDirectly = True
@@ -96,12 +97,11 @@ class Banana(Reading, Protocol, Ephemeral):
     currentDialect: bytes | None = None
     _dialect: Dialect | None = None
     _limits: Limits | None = None
-    _handshake: Handshake
+    _handshake: Handshake | None = None
     # Set where what is written can be offered to a socket.
     _directClock: IReactorTime | None = None
     _sentAt = 0.0
-    _owesAnswers = False
-    answerBytes = 0
+    answerBytes: int | None = None
     _gatheredBytes = 0
 
     def __init__(self, isClient: Any = 1, *, limits: Limits | None = None) -> None:
@@ -172,13 +172,14 @@ class Banana(Reading, Protocol, Ephemeral):
         if self.currentDialect is not None:
             self.expressionReceived(obj)
             return
+        assert self._handshake is not None
         try:
             answer, dialect = self._handshake.receive(obj)
         except BananaError as error:
             self.closeConnection(f"The handshake failed: {error}")
             return
         # It is done, and large for what an idle connection keeps.
-        del self._handshake
+        self._handshake = None
         if answer is not None:
             self.sendEncoded(answer)
         self._selectDialect(dialect.name)
@@ -217,9 +218,10 @@ class Banana(Reading, Protocol, Ephemeral):
             then nothing is written.
         """
         data = self._encoded(obj)
-        if self._owesAnswers and isinstance(obj, (tuple, list)) and obj and obj[0] in _ANSWERS:
-            self.answerBytes += len(data)
-            if self.answerBytes > UNWATCHED:
+        count = self.answerBytes
+        if count is not None and type(obj) is tuple and obj and obj[0] in _ANSWERS:
+            self.answerBytes = count = count + len(data)
+            if count > UNWATCHED:
                 self._watchAnswers()
         if self._decoding and self._gathers:
             self._gathered.append(data)

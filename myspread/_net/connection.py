@@ -13,7 +13,7 @@ from twisted.logger import Logger, LogLevel
 from myspread._net.banana import Banana
 from myspread._net.paging import PageProducers
 from myspread._net.phases import DEADLINES, Event, Phase, following
-from myspread._net.reasons import UNREAD
+from myspread._net.reasons import CLOSED, UNREAD
 from myspread._net.unread import UnreadAnswers
 from myspread._net.untillogin import policyUntilLogin
 from myspread._peer import Peer
@@ -85,9 +85,8 @@ class Connection(PageProducers, Banana):
         connected = getattr(self.factory, "brokerConnected", None)
         if connected is not None:
             connected(self)
-        self._owesAnswers = (
-            not self.isClient and self.clock is not None and hasattr(self.transport, "registerProducer")
-        )
+        if not self.isClient and self.clock is not None and hasattr(self.transport, "registerProducer"):
+            self.answerBytes = 0
         self._setDeadline()
         super().connectionMade()
 
@@ -158,8 +157,7 @@ class Connection(PageProducers, Banana):
     def _isActive(self, seconds: float) -> bool:
         """Whether the peer may go on; then it is looked at again later."""
         assert self.clock is not None
-        isBusy = getattr(self._peer.incoming, "inProgress", 0)
-        left = seconds if isBusy else self._began + seconds - self.clock.seconds()
+        left = seconds if self._peer.incoming.inProgress else self._heard + seconds - self.clock.seconds()
         if left > 0:
             self._timer = self.clock.callLater(left, self._timeIsUp)
         return left > 0
@@ -169,7 +167,8 @@ class Connection(PageProducers, Banana):
     def _watchAnswers(self) -> None:
         if self._unread is None:
             self._unread = UnreadAnswers(self)
-            if not self._unread.begin():
+            if self.clock is None or not self._unread.begin():
+                self._unread = None
                 self.answersRead()
                 return
         self._unread.answered()
@@ -179,7 +178,8 @@ class Connection(PageProducers, Banana):
 
     def answersRead(self) -> None:
         """The peer has read its answers, as far as is known."""
-        self.answerBytes = 0
+        if self.answerBytes is not None:
+            self.answerBytes = 0
         if self._unread is not None:
             unread, self._unread = self._unread, None
             unread.end()
@@ -198,12 +198,12 @@ class Connection(PageProducers, Banana):
         """
         if self._phase in (Phase.CLOSING, Phase.LOST):
             return
-        self._closing = True
-        self._owesAnswers = False
+        self._reasons |= CLOSED
         self._follow(Event.CLOSED)
         # A transport that has a producer would wait for it.
         self._endPaging()
         self.answersRead()
+        self.answerBytes = None
         if self._gathers:
             # Over TLS, the peer's last word has still to be read.
             self._setReading(False)

@@ -15,7 +15,7 @@ class Phase(Enum):
     How far a connection has come.
     """
 
-    # As every object has it: the enumerations' own costs a call of Python code.
+    # Enum's own hashes the name, in Python.
     __hash__ = object.__hash__
 
     HANDSHAKE = auto()
@@ -60,24 +60,7 @@ class Event(Enum):
     """The transport has lost the connection."""
 
 
-_STAY: Final = {
-    # A root within an open connection may lead to a further login.
-    (Phase.OPEN, Event.LOGIN_BEGUN),
-    (Phase.OPEN, Event.LOGGED_IN),
-    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.LOGIN_BEGUN),
-    (Phase.LOGIN, Event.LOGIN_BEGUN),
-    (Phase.HANDSHAKE, Event.LOGGED_IN),
-    # An application may come too late.
-    (Phase.CLOSING, Event.LOGIN_BEGUN),
-    (Phase.LOST, Event.LOGIN_BEGUN),
-    (Phase.CLOSING, Event.LOGGED_IN),
-    (Phase.LOST, Event.LOGGED_IN),
-    (Phase.CLOSING, Event.CLOSED),
-    (Phase.LOST, Event.CLOSED),
-    (Phase.LOST, Event.LOST),
-}
-
-_CHANGE: Final = {
+_TRANSITIONS: Final = {
     (Phase.HANDSHAKE, Event.LOGIN_BEGUN): Phase.HANDSHAKE_BEFORE_LOGIN,
     (Phase.HANDSHAKE, Event.AGREED): Phase.OPEN,
     (Phase.HANDSHAKE_BEFORE_LOGIN, Event.AGREED): Phase.LOGIN,
@@ -92,9 +75,21 @@ _CHANGE: Final = {
     (Phase.LOGIN, Event.LOST): Phase.LOST,
     (Phase.OPEN, Event.LOST): Phase.LOST,
     (Phase.CLOSING, Event.LOST): Phase.LOST,
+    # A root within an open connection may lead to a further login.
+    (Phase.OPEN, Event.LOGIN_BEGUN): Phase.OPEN,
+    (Phase.OPEN, Event.LOGGED_IN): Phase.OPEN,
+    (Phase.HANDSHAKE_BEFORE_LOGIN, Event.LOGIN_BEGUN): Phase.HANDSHAKE_BEFORE_LOGIN,
+    (Phase.LOGIN, Event.LOGIN_BEGUN): Phase.LOGIN,
+    (Phase.HANDSHAKE, Event.LOGGED_IN): Phase.HANDSHAKE,
+    # An application may come too late.
+    (Phase.CLOSING, Event.LOGIN_BEGUN): Phase.CLOSING,
+    (Phase.LOST, Event.LOGIN_BEGUN): Phase.LOST,
+    (Phase.CLOSING, Event.LOGGED_IN): Phase.CLOSING,
+    (Phase.LOST, Event.LOGGED_IN): Phase.LOST,
+    (Phase.CLOSING, Event.CLOSED): Phase.CLOSING,
+    (Phase.LOST, Event.CLOSED): Phase.LOST,
+    (Phase.LOST, Event.LOST): Phase.LOST,
 }
-
-_FOLLOWING: Final = {**{(phase, event): phase for phase, event in _STAY}, **_CHANGE}
 
 DEADLINES: Final = {
     Phase.HANDSHAKE: "handshakeTime",
@@ -113,6 +108,6 @@ def following(phase: Phase, event: Event) -> Phase:
     @raise ValueError: when there is no such event in this phase.
     """
     try:
-        return _FOLLOWING[phase, event]
+        return _TRANSITIONS[phase, event]
     except KeyError:
         raise ValueError(f"a connection in the phase {phase.name} can't be {event.name}") from None

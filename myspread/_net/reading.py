@@ -12,9 +12,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from myspread._codec import newDecoder
-from myspread._net.reasons import TURN
-from myspread._net.turns import Turns
-from myspread._net.unfinished import FREE, UnfinishedMessages
+from myspread._net.reasons import CLOSED, TURN
+from myspread._net.together import Together
+from myspread._net.unfinished import FREE
 from myspread.limits import Limits
 
 __all__ = ["Reading"]
@@ -33,24 +33,21 @@ class Reading:
 
     @ivar clock: provides C{IReactorTime}. Without one, a turn takes as long as
         there is something to do.
-    @ivar turns: the connections of the same factory that have more to do than
-        one turn allows, or None.
-    @ivar unfinishedMessages: what all peers of the factory have sent of
-        messages that aren't whole, or None.
-    @ivar unfinished: for how much this connection counts there.
+    @ivar together: what it shares with the other connections of its factory,
+        or None.
+    @ivar unfinished: for how much it counts among the messages of all of them
+        that aren't whole.
     """
 
     clock: IReactorTime | None = None
-    turns: Turns | None = None
-    unfinishedMessages: UnfinishedMessages | None = None
+    together: Together | None = None
     transport: Any
     isClient: Any
     unfinished = 0
     _decoder: Any
     _decoding = False
-    _closing = False
     _reasons = 0
-    _began = 0.0
+    _heard = 0.0
     # Whether we gather what is written, as TLS does by itself.
     _gathers = False
     # The reason of the loss, in a list, while the rest is still to be handled.
@@ -87,12 +84,13 @@ class Reading:
         @raise BananaError: when it isn't Banana, or exceeds a limit. What came
             before has been handed on; the stream is unreadable from here.
         """
-        if self._closing:
+        reasons = self._reasons
+        if reasons & CLOSED:
             return
         # What is handed on may lead to more data at once, on transports in
         # memory; and TLS hands on what it has when reading is paused.
         self._backlog.append(data)
-        if not (self._decoding or self._reasons):
+        if not (reasons or self._decoding):
             self._handle()
 
     def _handle(self, inTurns: bool = True) -> None:
@@ -101,35 +99,46 @@ class Reading:
 
         @param inTurns: whether only as long as this turn lasts.
         """
+        limits, together = self.limits, self.together
         seconds, end = _noTime, inf
         if inTurns and self.clock is not None:
             seconds = self.clock.seconds
-            self._began = seconds()
-            turnTime = self.limits.turnTime
-            end = self._began + (turnTime if self.turns is None else self.turns.share(turnTime))
+            began = seconds()
+            if limits.idleTime is not None:
+                self._heard = began
+            end = began + limits.turnTime
+            if together is not None and together.turns.waiting:
+                end = began + together.turns.share(limits.turnTime)
         self._decoding = True
         backlog, decoder = self._backlog, self._decoder
-        decoder.limits = self.limits
-        expression = None
+        decoder.limits = limits
         try:
             while backlog:
-                for expression in decoder.feed(backlog.pop(0)):
+                expression = None
+                data = backlog.pop(0)
+                for expression in decoder.feed(data):
                     self.callExpressionReceived(expression)
-                    if self._closing or self._reasons > TURN or seconds() >= end:
+                    if self._reasons > TURN or seconds() >= end:
                         self._interrupted()
                         return
-            self._reasons &= ~TURN
-            if self.unfinishedMessages is not None:
-                waiting = decoder.waitingBytes
-                if (waiting > FREE or self.unfinished) and self.clock is not None:
-                    self.unfinishedMessages.count(self, waiting, expression is not None)
+                if together is not None and (
+                    expression is None or self.unfinished or not 0 < len(data) <= FREE
+                ):
+                    self._countUnfinished(together, expression is not None)
+            if self._reasons:
+                self._reasons &= ~TURN
         finally:
             self._decoding = False
             self._flush()
 
+    def _countUnfinished(self, together: Together, isNew: bool) -> None:
+        waiting = self._decoder.waitingBytes
+        if (waiting > FREE or self.unfinished) and self.clock is not None:
+            together.unfinishedMessages.count(self, waiting, isNew)
+
     def _interrupted(self) -> None:
         """Leave the rest for later."""
-        if self._closing:
+        if self._reasons & CLOSED:
             return
         self._backlog.insert(0, b"")
         if self._reasons > TURN:
@@ -139,21 +148,21 @@ class Reading:
 
     def _waitForTurn(self) -> None:
         self.holdReading(TURN)
-        if self.turns is None:
-            self.turns = Turns()
+        if self.together is None:
+            self.together = Together()
         assert self.clock is not None
-        self.turns.wait(self, self.clock)
+        self.together.turns.wait(self, self.clock)
 
     def goOn(self) -> None:
         """It is our turn to handle what was left."""
-        if self._closing or self._reasons > TURN:
+        if self._reasons > TURN:
             self._reasons &= ~TURN
         elif self._reasons:
             self._handleRest()
         if self._lossWaits is not None:
-            if self._closing or not self._backlog:
+            if not self._backlog:
                 self._connectionEnded(self._lossWaits.pop())
-        elif not (self._closing or self._reasons):
+        elif not self._reasons:
             self._setReading(True)
 
     def _handleRest(self) -> None:
@@ -169,7 +178,7 @@ class Reading:
 
     def holdReading(self, reason: int) -> None:
         """Read nothing more as long as a reason holds."""
-        if self._closing or self._lossWaits is not None:
+        if self._reasons & CLOSED or self._lossWaits is not None:
             # There is nothing to read any more, and nobody to wait for.
             reason &= TURN
         if reason and not self._reasons:
@@ -181,7 +190,7 @@ class Reading:
         if not self._reasons & reason:
             return
         self._reasons &= ~reason
-        if self._reasons or self._closing:
+        if self._reasons:
             return
         if self._backlog and not self._decoding:
             self._waitForTurn()
@@ -200,11 +209,11 @@ class Reading:
 
     def _stopReceiving(self) -> None:
         """Forget what has arrived, and ignore what will."""
-        self._closing = True
+        self._reasons |= CLOSED
         self._backlog.clear()
         self._decoder = newDecoder(self.limits)
-        if self.unfinishedMessages is not None and self.unfinished:
-            self.unfinishedMessages.forget(self)
+        if self.together is not None and self.unfinished:
+            self.together.unfinishedMessages.forget(self)
 
     def connectionLost(self, reason: Any = None) -> None:
         """
@@ -213,7 +222,7 @@ class Reading:
         """
         if self._lossWaits is not None:
             return
-        if self._backlog and self._reasons and not self._closing:
+        if self._backlog and self._reasons and not self._reasons & CLOSED:
             waitsForTurn = self._reasons & TURN
             self._reasons = waitsForTurn
             if not self.isClient:

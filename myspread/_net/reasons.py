@@ -1,10 +1,10 @@
 """
-Why a connection doesn't read for a while.
+Why a connection doesn't read.
 """
 
 from __future__ import annotations
 
-__all__ = ["TURN", "UNFINISHED", "UNREAD"]
+__all__ = ["CLOSED", "TURN", "UNFINISHED", "UNREAD"]
 
 TURN = 1
 """The time of this turn is used up."""
@@ -14,3 +14,6 @@ UNREAD = 2
 
 UNFINISHED = 4
 """All peers together have sent too much of messages that aren't whole."""
+
+CLOSED = 8
+"""The connection is closed or lost: this ends never."""

@@ -17,12 +17,14 @@ class Turns:
     """
     The connections of one factory that have more to do than they were given
     time for. They go on in a circle, and share the time of one.
+
+    @ivar waiting: those connections.
     """
 
-    __slots__ = ("_call", "_waiting")
+    __slots__ = ("_call", "waiting")
 
     def __init__(self) -> None:
-        self._waiting: deque[Any] = deque()
+        self.waiting: deque[Any] = deque()
         self._call: Any = None
 
     def share(self, seconds: float) -> float:
@@ -31,7 +33,7 @@ class Turns:
 
         @param seconds: C{Limits.turnTime}.
         """
-        return seconds / (1 + len(self._waiting))
+        return seconds / (1 + len(self.waiting))
 
     def wait(self, reader: Any, clock: IReactorTime) -> None:
         """
@@ -39,19 +41,19 @@ class Turns:
 
         @param reader: its C{goOn} is called once.
         """
-        self._waiting.append(reader)
+        self.waiting.append(reader)
         self._begin(clock)
 
     def _begin(self, clock: IReactorTime) -> None:
-        if self._call is None and self._waiting:
+        if self._call is None and self.waiting:
             self._call = clock.callLater(0, self._turn, clock)
 
     def _turn(self, clock: IReactorTime) -> None:
         self._call = None
         began = clock.seconds()
         try:
-            for _ in range(len(self._waiting)):
-                reader = self._waiting.popleft()
+            for _ in range(len(self.waiting)):
+                reader = self.waiting.popleft()
                 reader.goOn()
                 if clock.seconds() - began >= reader.limits.turnTime:
                     break

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
@@ -172,7 +173,7 @@ class TurnTests(SlowCase):
 
     def test_alone(self) -> None:
         """A broker that shares with nobody has turns of its own."""
-        self.server.turns = None
+        self.server.together = None
         self.server.dataReceived(works(*range(10)))
         self.assertEqual([self.turn(), self.turn()], [[4, 5, 6, 7], [8, 9]])
 
@@ -338,7 +339,7 @@ class FairnessTests(SlowCase):
                 raise ZeroDivisionError("a bug")
 
         self.server.dataReceived(works(*range(5)))
-        self.factory._turns._waiting.appendleft(Failing())  # type: ignore[union-attr]
+        self.factory._together.turns.waiting.appendleft(Failing())  # type: ignore[union-attr]
         self.assertRaises(ZeroDivisionError, self.turn)
         self.assertEqual(self.turn(), [4])
 
@@ -370,6 +371,19 @@ class IdleTests(SlowCase):
             self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.assertFalse(self.transport.disconnecting)
         self.clock.advance(10)
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_busy(self) -> None:
+        """One for which a call is in progress isn't silent; the time begins anew when it is looked at."""
+        waiting: Deferred[None] = Deferred()
+        self.root.remote_wait = lambda: waiting  # type: ignore[attr-defined]
+        self.pair.root.callRemote("wait")
+        self.pair.flush()
+        for _ in range(5):
+            self.clock.advance(10.1)
+        self.assertFalse(self.transport.disconnecting)
+        waiting.callback(None)
+        self.clock.advance(10.1)
         self.assertTrue(self.transport.disconnecting)
 
     def test_off(self) -> None:

@@ -52,7 +52,7 @@ class UnfinishedTests(TestCase):
         self.root = Kept()
         self.factory = pb.PBServerFactory(self.root, limits=LIMITS, clock=self.clock)
         self.pairs = [self.connect() for _ in range(4)]
-        self.account: Any = self.factory._unfinishedMessages
+        self.account: Any = self.factory._together.unfinishedMessages  # type: ignore[union-attr]
 
     def connect(self) -> BrokerPair:
         """One more connection."""
@@ -177,6 +177,6 @@ class UnfinishedTests(TestCase):
     def test_eachFactory(self) -> None:
         """Each factory has an account of its own."""
         other = pb.PBServerFactory(self.root)
-        self.assertIsNot(other.buildProtocol(None).unfinishedMessages, self.account)
-        self.assertIs(self.pairs[0].server.unfinishedMessages, self.account)
-        self.assertIsNone(self.pairs[0].client.unfinishedMessages)
+        self.assertIsNot(other.buildProtocol(None).together.unfinishedMessages, self.account)
+        self.assertIs(self.pairs[0].server.together.unfinishedMessages, self.account)
+        self.assertIsNone(self.pairs[0].client.together)

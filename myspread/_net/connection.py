@@ -103,16 +103,18 @@ class Connection(PageProducers, Banana):
     def endLogin(self) -> None:
         """The peer gets an avatar: policy and limits are those of the factory."""
         if self._afterLogin is not None:
-            security, self._limits = self._afterLogin
+            _, self._limits = self._afterLogin
             self._afterLogin = None
-            self._peer.usePolicy(security)
+            self._peer.acceptOnly(None)
             if self._decoding:
                 self._decoder.limits = self.limits
         self._follow(Event.LOGGED_IN)
 
     def _holdUntilLogin(self, security: ITaster, limits: Limits | None) -> None:
         self._afterLogin = security, limits
-        self._peer.usePolicy(policyUntilLogin(security))
+        self._peer.usePolicy(security)
+        # What we send stands under the factory's policy, as ever.
+        self._peer.acceptOnly(policyUntilLogin(security))
         self._limits = _untilLogin(limits or defaultLimits())
 
     def _follow(self, event: Event) -> None:

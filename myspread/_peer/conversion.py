@@ -85,11 +85,11 @@ class Conversion:
         @param restriction: the other policy, or None to end this.
         """
         self._restriction = restriction
-        self._acceptsPlain = allowsPlain(self._accepted)
+        self._acceptsPlain = allowsPlain(self.accepted)
         self._mask: int | None = None
 
     @property
-    def _accepted(self) -> ITaster:
+    def accepted(self) -> ITaster:
         """The policy for what the peer sends."""
         return self.incoming.security if self._restriction is None else self._restriction
 
@@ -210,13 +210,13 @@ class Conversion:
         before = invoker.unserializingPerspective
         invoker.unserializingPerspective = perspective
         try:
-            return unjelly(sexp, self._accepted, None, invoker, name=name)
+            return unjelly(sexp, self.accepted, None, invoker, name=name)
         finally:
             invoker.unserializingPerspective = before
 
     def _plainOf(self, raw: Any) -> Any:
         if self._mask is None:
-            self._mask = maskFor(self._accepted.isTypeAllowed)
+            self._mask = maskFor(self.accepted.isTypeAllowed)
         return raw.plain(self._mask)
 
     def _takeBack(self, given: list[Callable[[], Any]]) -> None:

@@ -174,11 +174,11 @@ class LoginTests(DeadlineCase):
         for _ in range(2):
             self.assertEqual(pair.server.limits, LIMITS.untilLogin())
             self.assertIs(pair.server.security, POLICY)
-            self.assertEqual(pair.server._peer.incoming.security, LOGIN_POLICY)
+            self.assertEqual(pair.server._peer.accepted, LOGIN_POLICY)
             pair.flush()
         pair.result(pair.clientFactory.login(Anonymous()))
         self.assertIs(pair.server.limits, LIMITS)
-        self.assertIs(pair.server._peer.incoming.security, POLICY)
+        self.assertIs(pair.server._peer.accepted, POLICY)
 
     def test_mind(self) -> None:
         """A mind of a class that the policy allows is refused before login, and accepted as a reference."""
@@ -198,20 +198,19 @@ class LoginTests(DeadlineCase):
         """What the policy says of our own values and errors holds before login, too."""
         policy = replace(POLICY, errors="incident", unsendable="raise")
         pair = self.pair(portal(), security=policy)
-        held: Any = pair.server._peer.incoming.security
-        self.assertEqual((held.errors, held.unsendable), ("incident", "raise"))
-        self.assertEqual(held.types, LOGIN_POLICY.types)
+        self.assertIs(pair.server._peer.incoming.security, policy)
+        self.assertEqual(pair.server._peer.accepted.types, LOGIN_POLICY.types)  # type: ignore[attr-defined]
 
     def test_setMeanwhile(self) -> None:
         """Policy and limits that are set before the login are those that hold after it."""
         pair = self.pair(portal())
         pair.server.security, pair.server.limits = POLICY, replace(LIMITS, calls=5)
         self.assertIs(pair.server.security, POLICY)
-        self.assertEqual(pair.server._peer.incoming.security, LOGIN_POLICY)
+        self.assertEqual(pair.server._peer.accepted, LOGIN_POLICY)
         self.assertEqual((pair.server.limits.calls, pair.server.limits.references), (5, 32))
         pair.flush()
         pair.result(pair.clientFactory.login(Anonymous()))
-        self.assertIs(pair.server._peer.incoming.security, POLICY)
+        self.assertIs(pair.server._peer.accepted, POLICY)
         self.assertEqual(pair.server.limits, replace(LIMITS, calls=5))
 
     def test_defaults(self) -> None:

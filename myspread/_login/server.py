@@ -13,12 +13,14 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from myspread._errors import Error
 from myspread._flavors.dispatch import awaited
 from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import AsReferenceable, Referenceable
+from myspread._jelly.telling import tellFailure
 from myspread._login.attempts import Attempts
 from myspread._login.challenge import challenge, digest, isRightResponse
 from myspread._login.delays import Delays
@@ -90,7 +92,10 @@ class _Logout:
         callback, self._callback = self._callback, None
         if callback is not None:
             self._broker.dontNotifyOnDisconnect(self)
-            maybeDeferred(callback).addErrback(lambda failure: _log.failure("A logout failed.", failure))
+            maybeDeferred(callback).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        tellFailure(self._broker, _log, "A logout failed.", failure)
 
     def attachTo(self, avatar: Any) -> None:
         """Watch the references to an avatar, and the connection."""

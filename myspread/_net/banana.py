@@ -43,7 +43,8 @@ Bytes of answers that are written before anybody looks whether they are read.
 What a transport can keep without saying that it is full is as much.
 """
 
-_ANSWERS = frozenset({b"answer", b"error"})
+_ANSWERS = frozenset({b"answer", b"error", b"didNotUnderstand", b"decref", b"decache", b"uncache"})
+"""What we send because of what a peer has sent: it can have as much of it as it wants."""
 
 
 def setPrefixLimit(limit: int) -> None:

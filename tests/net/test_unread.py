@@ -4,6 +4,7 @@ Tests for L{myspread._net.unread}: a peer that doesn't read its answers.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +19,7 @@ from myspread._net.banana import UNWATCHED
 from myspread._net.unread import UnreadAnswers
 from myspread.limits import Limits
 from myspread.testing import brokerPair
+from tests.peer.wire import call
 
 LIMITS = Limits(unreadAnswers=1_000_000, unreadTime=60.0, closingTime=3.0)
 LARGE = 300_000
@@ -40,6 +42,9 @@ class Root(pb.Root):
         """Answer when the test wants."""
         self.waiting.append(Deferred())
         return self.waiting[-1]
+
+    def remote_take(self, *references: Any) -> None:
+        """Keep none of them."""
 
     def remote_fail(self) -> None:
         """Fail with a long text."""
@@ -158,6 +163,32 @@ class BoundTests(UnreadCase):
         self.reader.resumeProducing()
         self.settle()
         self.assertEqual(len(self.answers), 20)
+        self.assertIdle()
+
+    def test_unknownMessages(self) -> None:
+        """The names of unknown messages, which are sent back, count as well."""
+        self.reader.pauseProducing()
+        for _ in range(20):
+            self.pair.client.sendEncoded([b"x" * LARGE])
+        self.settle()
+        self.assertTrue(self.transport.paused)
+        self.assertLess(len(self.transport.written), LIMITS.unreadAnswers + LARGE + 1000)
+        self.reader.resumeProducing()
+        self.settle()
+        self.assertIdle()
+
+    def test_givenBack(self) -> None:
+        """So does it that references, which a peer lends and nobody keeps, are given back."""
+        self.reader.pauseProducing()
+        self.server.limits = replace(LIMITS, unreadAnswers=100_000)
+        lent = [[b"remote", each] for each in range(1000)]
+        for _ in range(40):
+            self.pair.client.sendEncoded(call(1, b"take", *lent, wanted=0))
+        self.settle()
+        self.assertTrue(self.transport.paused)
+        self.assertLess(len(self.transport.written), 120_000)
+        self.reader.resumeProducing()
+        self.settle()
         self.assertIdle()
 
     def test_later(self) -> None:

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPullProducer
+from twisted.logger import Logger
 from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,6 +25,8 @@ __all__ = [
     "StringPager",
     "getAllPages",
 ]
+
+_log = Logger()
 
 
 @implementer(IPullProducer)
@@ -105,6 +108,7 @@ class Pager:
     """
 
     _stillPaging = 1
+    _refused = False
 
     def __init__(
         self, collector: Any, callback: Callable[..., Any] | None = None, *args: Any, **kw: Any
@@ -121,16 +125,29 @@ class Pager:
         collector.broker.registerPageProducer(self)
 
     def stillPaging(self) -> Any:
-        """Whether there are more pages; if not, the collector is told."""
-        if not self._stillPaging:
+        """Whether there are more pages; if not, the collector is told, if it has got them all."""
+        if not self._stillPaging and not self._refused:
             self.collector.callRemote("endedPaging", pbanswer=False)
             if self.callback is not None:
                 self.callback(*self.callbackArgs, **self.callbackKeyword)
         return self._stillPaging
 
     def sendNextPage(self) -> None:
-        """Send a page to the collector."""
-        self.collector.callRemote("gotPage", self.nextPage(), pbanswer=False)
+        """Send a page to the collector. When that is refused, there are no more."""
+        self._send(self.nextPage())
+
+    def _send(self, page: Any) -> None:
+        refused = self.collector.callRemote("gotPage", page, pbanswer=False)
+        if isinstance(refused, Deferred):
+            refused.addErrback(self._pageRefused)
+
+    def _pageRefused(self, failure: Failure) -> None:
+        # The collector must not take what it has for the whole.
+        self._refused = True
+        self.stopPaging()
+        _log.failure(
+            "A page for {collector} can't be sent, and no more will be.", failure, collector=self.collector
+        )
 
     def nextPage(self) -> Any:
         """
@@ -159,11 +176,13 @@ class StringPager(Pager):
     ) -> None:
         """
         @param st: the string.
-        @param chunkSize: bytes in a page.
+        @param chunkSize: bytes in a page; fewer, where that is more than
+            C{Limits.stringLength}.
         """
         self.string = st
         self.pointer = 0
-        self.chunkSize = chunkSize
+        limits = getattr(collector.broker, "limits", None)
+        self.chunkSize = chunkSize if limits is None else max(1, min(chunkSize, limits.stringLength))
         super().__init__(collector, callback, *args, **kw)
 
     def nextPage(self) -> bytes:
@@ -217,7 +236,7 @@ class FilePager(Pager):
             return
         chunk = self.chunks.pop(0)
         self.producer.resumeProducing()
-        self.collector.callRemote("gotPage", chunk, pbanswer=False)
+        self._send(chunk)
 
 
 class CallbackPageCollector(Referenceable):

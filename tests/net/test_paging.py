@@ -93,6 +93,36 @@ class StringPagerTests(TestCase):
         self.assertEqual(len(self.successResultOf(first)), 3)
         self.assertEqual(len(self.successResultOf(second)), 3)
 
+    def test_largePages(self) -> None:
+        """Pages that are larger than a byte string may be are sent as smaller ones."""
+        for size in (640 * 1024 + 1, 2**31):
+            library = Library(bytes(1_500_000))
+            pair = brokerPair(library)
+            pages = pair.result(util.getAllPages(pair.root, "string", size))
+            self.assertEqual([len(page) for page in pages], [655_360, 655_360, 189_280])
+
+    def test_refusedPage(self) -> None:
+        """A page that can't be sent is the last one, and the collector isn't told that it has them all."""
+
+        class Wrong(util.Pager):
+            sent = 0
+
+            def nextPage(self) -> Any:
+                self.sent += 1
+                return b"page" if self.sent == 1 else b"x" * 700_000
+
+        library = Library()
+        pair = brokerPair(library)
+        ended: list[Any] = []
+        collector = util.CallbackPageCollector(ended.append)
+        pair.result(pair.root.callRemote("hold", collector))
+        pager = Wrong(library.collector, library.finished)
+        pair.flush()
+        self.assertEqual((pager.sent, collector.pages, ended, library.done), (2, [b"page"], [], []))
+        self.assertEqual(pair.server.pageProducers, [])
+        self.assertEqual(len(self.flushLoggedErrors(pb.LimitExceeded)), 1)
+        self.assertEqual(pair.result(pair.root.callRemote("echo", 5)), 5)
+
     def test_onePageAtATime(self) -> None:
         """A page is only sent when the one before has left."""
         library = Library(bytes(100))

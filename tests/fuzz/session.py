@@ -156,7 +156,7 @@ class Honest:
 
 def serverOf(root: Any, limits: Limits | None, clock: Clock) -> Any:
     """A server's factory."""
-    return pb.PBServerFactory(root, limits=limits)
+    return pb.PBServerFactory(root, limits=limits, clock=clock)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _fault(event: dict[str, Any]) -> str | None:
     text = str(event.get("log_format"))
     failure = event.get("log_failure")
     if failure is None:
-        return None
+        return text if text in FAULTS else None
     where, function = _raisedAt(failure)
     if text in FAULTS:
         return f"{text} {failure!r} in {function}, {where}"

@@ -127,7 +127,8 @@ class _Line:
         if written:
             rest = self._messages.pop() if self._messages else b""
             self._messages += messagesIn(rest + written)
-        return None if self.held or not self._messages else self._messages.pop(0)
+        waits = self.held or self._receiver.transport.paused or not self._messages
+        return None if waits else self._messages.pop(0)
 
     def arrives(self, data: bytes) -> None:
         """Some bytes arrive at the side."""

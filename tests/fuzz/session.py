@@ -95,6 +95,13 @@ class Victim:
     def read(self, case: bytes) -> Iterator[None]:
         """Read a case, piece by piece."""
         for piece in pieces(case):
+            # As a transport does: it reads no more while it is paused.
+            for _ in range(MOST_PULLED):
+                if not self.transport.paused:
+                    break
+                self._write()
+            else:
+                return
             self.broker.dataReceived(piece)
             self._write()
             yield

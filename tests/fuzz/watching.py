@@ -18,7 +18,7 @@ import myspread
 from myspread._errors import BananaError, ForeignReference, InsecureJelly
 from tests.fuzz.application import Application, Notes
 
-__all__ = ["assertNothingLeft", "assertOnceEach", "lose", "watchedLog"]
+__all__ = ["assertNothingLeft", "assertOnceEach", "lose", "waitForLoss", "watchedLog"]
 
 PACKAGE = myspread.__path__[0]
 
@@ -88,10 +88,27 @@ def watchedLog() -> Iterator[list[dict[str, Any]]]:
     assert not faults, faults[0]
 
 
+MOST_TURNS = 5000
+
+
 def lose(broker: Any) -> None:
-    """A broker loses its connection."""
+    """A broker loses its connection, after it has done what had arrived before."""
     if not broker.disconnected:
         broker.connectionLost(Failure(ConnectionDone()))
+    waitForLoss(broker)
+
+
+def waitForLoss(broker: Any) -> None:
+    """
+    Let a broker do, turn by turn, what arrived before the connection was lost.
+
+    @raise AssertionError: when it takes too long.
+    """
+    for _ in range(MOST_TURNS):
+        if broker.disconnected:
+            return
+        broker.clock.advance(0.001)
+    raise AssertionError("what had arrived isn't done after many turns")
 
 
 def assertOnceEach(notes: Iterable[Notes]) -> None:

@@ -87,7 +87,7 @@ class Played:
 EXPECTED: dict[str, Any] = {
     "calls": [[(1,), {"key": "text"}], [1, (2.5, None, True), {b"bytes": {"a": {3}}}]],
     "errors": ["RemoteError"] * 3,
-    "answersLater": ["late", "RemoteError", "RemoteError"],
+    "answersLater": [None, "failed", "failed"],
     "references": [5, False, True],
     "callsWithin": [3, None],
     "caches": [7, True, True, True],

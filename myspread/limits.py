@@ -131,13 +131,14 @@ class Limits:
     unfinishedMessages: int = 64 * 1024 * 1024
     """
     Bytes of messages that haven't arrived whole, of all peers of a factory
-    together. Beyond, nothing more is read of them.
+    together. Beyond, nothing more is read of them, but of the one that began
+    first.
     """
 
     unfinishedTime: float = 5.0
     """
-    Seconds that L{unfinishedMessages} may be exceeded; then the connections
-    whose messages began first are closed.
+    Seconds that L{unfinishedMessages} may be exceeded, and in which the excess
+    has to be halved; then the connections whose messages began first are closed.
     """
 
     turnTime: float = 0.02

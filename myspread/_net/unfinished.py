@@ -19,21 +19,24 @@ FREE = 4096
 class UnfinishedMessages:
     """
     An account that the connections of one factory share. When it is too full,
-    those that add to it have to wait; if it is still too full after a while,
-    those whose messages began first are closed.
+    those that add to it have to wait, except for the one whose message began
+    first: so one after the other ends its message. If this doesn't help within
+    a while, those whose messages began first are closed.
 
     A connection alone is never too much: C{Limits.messageLength} bounds it.
 
     @ivar total: bytes of messages that aren't whole.
     """
 
-    __slots__ = ("_connections", "_limits", "_timer", "_waiting", "total")
+    __slots__ = ("_connections", "_excess", "_limits", "_timer", "_waiting", "total")
 
     def __init__(self) -> None:
         self.total = 0
         # In the order in which their messages began.
         self._connections: dict[Any, None] = {}
-        self._waiting: list[Any] = []
+        self._waiting: dict[Any, None] = {}
+        # By how many bytes it was too full at most since the timer was started.
+        self._excess = 0
         self._limits: Limits | None = None
         self._timer: Any = None
 
@@ -55,7 +58,7 @@ class UnfinishedMessages:
         connection.unfinished = counted
         self.total += added
         self._limits = connection.limits
-        if added > 0 and self._isTooFull():
+        if added > 0 and self._isTooFull() and connection is not self._oldest():
             self._letWait(connection)
         else:
             self._relieve()
@@ -64,33 +67,55 @@ class UnfinishedMessages:
         """The message of a connection is whole, or will never be."""
         if connection in self._connections:
             del self._connections[connection]
+            self._waiting.pop(connection, None)
             self.total -= connection.unfinished
             connection.unfinished = 0
             self._relieve()
+
+    def _oldest(self) -> Any:
+        return next(iter(self._connections))
 
     def _isTooFull(self) -> bool:
         limits = self._limits
         return limits is not None and self.total > limits.unfinishedMessages and len(self._connections) > 1
 
     def _letWait(self, connection: Any) -> None:
-        self._waiting.append(connection)
+        self._waiting[connection] = None
         connection.holdReading(UNFINISHED)
         if self._timer is None:
-            self._timer = connection.clock.callLater(connection.limits.unfinishedTime, self._closeOldest)
+            self._setTimer(connection)
+        else:
+            self._excess = max(self._excess, self.total - connection.limits.unfinishedMessages)
+
+    def _setTimer(self, connection: Any) -> None:
+        limits = connection.limits
+        self._excess = self.total - limits.unfinishedMessages
+        self._timer = connection.clock.callLater(limits.unfinishedTime, self._timeIsUp, connection)
 
     def _relieve(self) -> None:
-        """If there is room again, everybody goes on."""
-        if not self._waiting or self._isTooFull():
+        """If there is room again, everybody goes on; if not, the oldest does."""
+        if self._isTooFull():
+            oldest = self._oldest()
+            if oldest in self._waiting:
+                del self._waiting[oldest]
+                oldest.releaseReading(UNFINISHED)
             return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for connection in waiting:
             connection.releaseReading(UNFINISHED)
 
-    def _closeOldest(self) -> None:
+    def _timeIsUp(self, connection: Any) -> None:
         self._timer = None
+        if 2 * (self.total - connection.limits.unfinishedMessages) <= self._excess:
+            # Many have sent much at once, and end their messages one by one.
+            self._setTimer(connection)
+        else:
+            self._closeOldest()
+
+    def _closeOldest(self) -> None:
         for connection in list(self._connections):
             if not self._isTooFull():
                 break

@@ -102,6 +102,32 @@ class UnfinishedTests(TestCase):
         self.pairs[1].server.dataReceived(keep(200_000)[60_000:])
         self.assertEqual((self.root.sizes, self.closed()), ([200_000] * 2, [False] * 4))
 
+    def test_oldestGoesOn(self) -> None:
+        """Though it is too full, the one that began first may end its message, then the next one."""
+        for index in range(4):
+            self.begin(index, 60_000)
+        for index in range(4):
+            self.assertEqual(self.paused(), [each > index for each in range(4)])
+            for start in range(60_000, 200_000, 20_000):
+                self.pairs[index].server.dataReceived(keep(200_000)[start : start + 20_000])
+            self.pairs[index].server.dataReceived(keep(200_000)[200_000:])
+        self.assertEqual((self.root.sizes, self.account.total), ([200_000] * 4, 0))
+        self.assertEqual((self.paused(), self.clock.getDelayedCalls()), ([False] * 4, []))
+
+    def test_itGetsBetter(self) -> None:
+        """Nobody is closed as long as the excess is halved in each while."""
+        self.pairs = [self.connect() for _ in range(8)]
+        for index in range(8):
+            self.begin(index, 60_000)
+        for ending in ((0, 1, 2, 3), (4, 5)):
+            for index in ending:
+                self.pairs[index].server.dataReceived(keep(200_000)[60_000:])
+            self.clock.advance(5.1)
+            self.assertEqual(self.closed(), [False] * 8)
+        self.clock.advance(5.1)
+        self.assertEqual(self.closed(), [each == 6 for each in range(8)])
+        self.assertEqual((self.paused()[7], self.root.sizes), (False, [200_000] * 6))
+
     def test_othersGoOn(self) -> None:
         """Whoever sends whole messages never has to wait."""
         self.begin(0, 60_000)

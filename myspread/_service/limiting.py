@@ -15,6 +15,8 @@ __all__ = ["SERVER_LIMITS", "NoSuchSetting", "withSetting"]
 
 SERVER_LIMITS = Limits(
     messageLength=16 * 1024 * 1024,
+    # Each may take a quarter of a kilobyte while it is read.
+    elements=96 * 1024,
     unreadAnswers=256 * 1024,
     unfinishedMessages=16 * 1024 * 1024,
     loginTime=120.0,

@@ -36,6 +36,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", type=_names, default=list(ATTACKS), metavar="NAMES", help="nesting,unread")
     parser.add_argument("--stock", action="store_true", help="attack twisted.spread, too")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long what only lasts is kept up (3)")
+    parser.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=VALUE", help="of twistd pbserver"
+    )
     parser.add_argument("--rest", type=Path, metavar="FILE", help="write the table as reStructuredText, too")
     return parser.parse_args(arguments)
 
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: list[Figures] = []
     for name in options.only:
         for package in [STOCK, OURS] if options.stock else [OURS]:
-            found.append(measure(package, name, options.seconds))
+            found.append(measure(package, name, options.seconds, options.limit))
             print(asText(found[-1:]).splitlines()[-1], flush=True)
     print(f"\n{asText(found)}\n\n{time.monotonic() - begin:.0f} s")
     if options.rest:

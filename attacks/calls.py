@@ -47,16 +47,16 @@ def callsWithoutReading(target: Target) -> None:
 
 
 def unansweredCalls(target: Target) -> None:
-    """A hundred thousand small calls that want no answer."""
+    """Fifty thousand small calls that want no answer."""
     with target.crowd() as crowd:
-        crowd.send(HELLO, repeat(call(b"echo", 1, wanted=0) * 1000, 100)).deliver()
+        crowd.send(HELLO, repeat(call(b"echo", 1, wanted=0) * 1000, 50)).deliver()
         crowd.ask()
 
 
 def pendingCalls(target: Target) -> None:
-    """A hundred thousand calls of a method that never answers."""
+    """Fifty thousand calls of a method that doesn't answer."""
     with target.crowd() as crowd:
-        crowd.send(HELLO, repeat(call(b"never") * 1000, 100)).deliver()
+        crowd.send(HELLO, repeat(call(b"never") * 1000, 50)).deliver()
         crowd.hold(reading=True)
 
 

@@ -103,7 +103,7 @@ def tlsGarbage(target: Target) -> None:
         b"\x15\x03\x03\x00\x02\x02\x00" * 5000,
         b"\x00" * 65536,
     )
-    with target.crowd(100 * len(chunks), sources=SOURCES, tls=False) as crowd:
+    with target.crowd(50 * len(chunks), sources=SOURCES, tls=False) as crowd:
         for number, line in enumerate(crowd.lines):
             line.queue.append(iter([chunks[number % len(chunks)]]))
         crowd.deliver()

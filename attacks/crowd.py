@@ -20,7 +20,7 @@ __all__ = ["Crowd", "Line", "Target", "abort"]
 
 HOST = "127.0.0.1"
 
-PATIENCE = 12.0
+PATIENCE = 10.0
 """Seconds that an attacker waits for a server that doesn't get on."""
 
 CHUNK = 65536
@@ -40,11 +40,13 @@ class Target(NamedTuple):
 
     @ivar port: on 127.0.0.1.
     @ivar seconds: how long to keep up what only lasts.
+    @ivar end: until when, by the monotonic clock, there is time for all of it.
     @ivar tls: whether the server speaks TLS.
     """
 
     port: int
     seconds: float
+    end: float
     tls: bool = False
 
     def crowd(self, count: int = 1, *, sources: int = 1, tls: bool | None = None) -> Crowd:
@@ -145,6 +147,8 @@ class Crowd:
         for number in range(count):
             if number % BACKLOG == 0:
                 time.sleep(ACCEPTING)
+            if time.monotonic() > target.end:
+                break
             try:
                 made = target.connect(number % sources)
                 self.lines.append(Line(_secured(made) if tls else made))
@@ -189,7 +193,7 @@ class Crowd:
         self._until(lambda line: line.closed, self._target.seconds * times, reading)
 
     def _until(self, done: Callable[[Line], bool], seconds: float, reading: bool) -> None:
-        end = time.monotonic() + seconds
+        end = min(time.monotonic() + seconds, self._target.end)
         waiting = {line.socket.fileno(): line for line in self.lines if not done(line)}
         with select.epoll() as poll:
             for number, line in waiting.items():

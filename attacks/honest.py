@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from twisted.cred.credentials import UsernamePassword
@@ -31,16 +32,28 @@ QUIET = 3
 """Calls that are answered after an attack before it counts as over."""
 
 
+def waited(process: int) -> float:
+    """
+    Seconds that a process has been ready to run, and had no processor.
+    """
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+
+
 class Watch:
     """
-    How long something takes that is done again and again.
+    How long something takes that a server does again and again. The time that
+    it waits for a processor doesn't count: that others have, and the attacker.
 
     @ivar worst: seconds.
     @ivar done: how often it was done.
     @ivar failed: how often it failed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: int) -> None:
+        """
+        @param server: its process.
+        """
+        self._server = server
         self._begun: float | None = None
         self.worst = 0.0
         self.done = 0
@@ -50,11 +63,11 @@ class Watch:
         """Begin anew. What is under way counts from now."""
         self.worst, self.done, self.failed = 0.0, 0, 0
         if self._begun is not None:
-            self._begun = reactor.seconds()
+            self.begin()
 
     def begin(self) -> None:
         """It begins."""
-        self._begun = reactor.seconds()
+        self._begun = self._time()
 
     def end(self, failed: bool = False) -> None:
         """It has ended."""
@@ -66,7 +79,15 @@ class Watch:
     @property
     def figure(self) -> float:
         """The longest time, that of what is under way included."""
-        return max(self.worst, 0.0 if self._begun is None else reactor.seconds() - self._begun)
+        return max(self.worst, 0.0 if self._begun is None else self._time() - self._begun)
+
+    def _time(self) -> float:
+        """Seconds, without those that the server has waited."""
+        try:
+            return reactor.seconds() - waited(self._server)
+        except FileNotFoundError:
+            # There is no server any more, and others say so.
+            return self._begun or 0.0
 
 
 class Honest(LineReceiver):
@@ -79,10 +100,10 @@ class Honest(LineReceiver):
     """
 
     delimiter = b"\n"
+    calls: Watch
+    newcomers: Watch
 
     def __init__(self) -> None:
-        self.calls = Watch()
-        self.newcomers = Watch()
         self._lost = False
 
     def connectionLost(self, reason: Any = None) -> None:
@@ -102,11 +123,12 @@ class Honest(LineReceiver):
     def _failed(self, failure: Failure) -> None:
         self._answer(failure.getTraceback())
 
-    async def do_connect(self, port: int, served: str) -> bool:
+    async def do_connect(self, port: int, served: str, server: int) -> bool:
         """Begin to call."""
         self._port, self._served = port, served
-        root = await self._enter()
-        ensureDeferred(self._stay(root))
+        self.calls, self.newcomers = Watch(server), Watch(server)
+        self._root = await self._enter()
+        ensureDeferred(self._stay(self._root))
         ensureDeferred(self._come())
         return True
 
@@ -124,6 +146,14 @@ class Honest(LineReceiver):
             if self.calls.done > calls + QUIET and self.newcomers.done > newcomers + 1:
                 break
             await deferLater(reactor, 0.02)
+        else:
+            return self._measured()
+        measured = self._measured()
+        if self._served != "portal" and not self._lost:
+            await self._root.callRemote("release")
+        return measured
+
+    def _measured(self) -> dict[str, Any]:
         return {
             "lost": self._lost,
             "calls": self.calls.figure,

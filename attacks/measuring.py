@@ -5,6 +5,7 @@ What an attack costs a server, and those who want to use it meanwhile.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -23,6 +24,12 @@ MEMORY = 32 * 1024 * 1024
 
 KEPT = 4 * 1024 * 1024
 """Bytes by which the same attack, done again, may make it grow for good."""
+
+RELIEF = 6.0
+"""Seconds that a server gets until an attack is done once more; C{Limits.unfinishedTime} is 5."""
+
+REPETITIONS = 2
+"""How often an attack is done once more, if memory seems to be kept."""
 
 LOG = 100_000
 """Bytes that an attack may make a server log."""
@@ -96,20 +103,21 @@ class Site:
     @ivar usable: whether the next attack finds everything in order.
     """
 
-    def __init__(self, package: str, served: str) -> None:
+    def __init__(self, package: str, served: str, settings: Sequence[str] = ()) -> None:
         """
         @param package: what the server runs.
         @param served: what it serves.
+        @param settings: limits of C{twistd pbserver}, as C{NAME=VALUE}.
         """
         self.usable = True
         self._served = served
         self._processes = ExitStack()
         try:
-            self._server = Server(package, served)
+            self._server = Server(package, served, settings)
             self._processes.callback(self._server.end)
             self._honest = self._processes.enter_context(Worker("attacks.honest"))
             self._attacker = self._processes.enter_context(Worker("attacks.attacker"))
-            self._honest.ask("connect", self._server.port, served)
+            self._honest.ask("connect", self._server.port, served, self._server.process)
             self._honest.ask("settle", PATIENCE)
         except BaseException:
             self._processes.close()
@@ -175,18 +183,27 @@ class Site:
         raise Broken(f"{attack[0]} takes too long")
 
 
-def measure(package: str, name: str, seconds: float) -> Figures:
+def measure(package: str, name: str, seconds: float, settings: Sequence[str] = ()) -> Figures:
     """
     Attack a new server, and once more if it survives.
+
+    @param settings: limits of C{twistd pbserver}, as C{NAME=VALUE}.
 
     @return: the worst of both; what is kept is that of the second time.
     @raise Broken: when the attack itself fails.
     """
-    with Site(package, ATTACKS[name].served) as site:
+    with Site(package, ATTACKS[name].served, settings) as site:
         first = site.attack(name, seconds)
         if not site.usable:
             return first
         second = site.attack(name, seconds)
+        kept = second.left
+        for _ in range(REPETITIONS):
+            # It may be garbage that nobody has collected yet, or belong to connections that a server
+            # doesn't read from, and closes only after a while.
+            if kept > KEPT and site.usable:
+                time.sleep(RELIEF)
+                kept = min(kept, site.attack(name, seconds).left)
     return Figures(
         attack=name,
         package=package,
@@ -196,7 +213,7 @@ def measure(package: str, name: str, seconds: float) -> Figures:
         refused=max(first.refused, second.refused),
         memory=max(first.memory, second.memory),
         left=first.left,
-        kept=second.left,
+        kept=kept,
         logged=max(first.logged, second.logged),
         processor=max(first.processor, second.processor),
         seconds=first.seconds + second.seconds,

@@ -154,7 +154,7 @@ def invalidText(target: Target) -> None:
             call(b"echo", [b"datetime", bad]),
         )
     ]
-    _with(chain.from_iterable(repeat(messages, 100)), target)
+    _with(chain.from_iterable(repeat(messages, 50)), target)
 
 
 def unknownIds(target: Target) -> None:
@@ -167,7 +167,7 @@ def unknownIds(target: Target) -> None:
         for number in ids
         if isinstance(number, int)
     ]
-    _with(chain.from_iterable(repeat(calls + others, 1000)), target)
+    _with(chain.from_iterable(repeat(calls + others, 500)), target)
 
 
 def decrefFlood(target: Target) -> None:
@@ -178,7 +178,7 @@ def decrefFlood(target: Target) -> None:
         for number in (1, 2, -1, 2**200)
     )
     with target.crowd() as crowd:
-        crowd.send(HELLO, repeat((one + write([b"decref", b"root"])) * 100, 200)).deliver()
+        crowd.send(HELLO, repeat((one + write([b"decref", b"root"])) * 100, 80)).deliver()
         crowd.ask()
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -160,8 +161,9 @@ class Server:
     @ivar port: where it listens.
     """
 
-    def __init__(self, package: str, served: str) -> None:
+    def __init__(self, package: str, served: str, settings: Sequence[str] = ()) -> None:
         """
+        @param settings: limits of C{twistd pbserver}, as C{NAME=VALUE}.
         @raise Broken: when it doesn't start.
         """
         self.package = package
@@ -169,11 +171,16 @@ class Server:
         root, port = _PORTS[served]
         if served == "tls":
             port = port.format(pem=_pem())
+        limits = [f"--limit={setting}" for setting in settings] if package == OURS else []
         directory = tempfile.mkdtemp(dir=_folder().name)
         self._log = Path(directory) / "log"
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *(word.format(root=root, port=port) for word in _COMMANDS[package])],
+                [
+                    sys.executable,
+                    *(word.format(root=root, port=port) for word in _COMMANDS[package]),
+                    *limits,
+                ],
                 cwd=directory,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
@@ -186,6 +193,11 @@ class Server:
         except Broken:
             self.end()
             raise
+
+    @property
+    def process(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     def _listening(self) -> int:
         for _ in range(400):

@@ -7,9 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 
 __all__ = ["LARGE", "NAME", "PASSWORD", "AvatarMethods", "RootMethods", "checker"]
 
@@ -19,14 +17,14 @@ LARGE = b"\xa5" * 500_000
 NAME = b"honest"
 PASSWORD = b"correct horse battery staple"
 
-LONG = 8.0
-"""Seconds that are longer than an attack."""
-
 
 class RootMethods:
     """
     Methods for everybody.
     """
+
+    def __init__(self) -> None:
+        self._waiting: list[Deferred[None]] = []
 
     def remote_echo(self, value: Any = None) -> Any:
         """The value, as it came."""
@@ -37,8 +35,15 @@ class RootMethods:
         return LARGE
 
     def remote_never(self) -> Deferred[None]:
-        """No answer while an attack lasts."""
-        return deferLater(reactor, LONG)
+        """No answer until L{remote_release}."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def remote_release(self) -> None:
+        """The answers of L{remote_never}."""
+        while self._waiting:
+            self._waiting.pop().callback(None)
 
     def remote_fail(self) -> None:
         """An error that nobody expects."""

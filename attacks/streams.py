@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import repeat
+from typing import Any
 
 from attacks.crowd import Target
 from attacks.wire import FLOAT, HELLO, INT, LIST, LONGINT, STRING, VOCAB, Ready, call, head, write
@@ -124,21 +125,26 @@ def nesting(target: Target) -> None:
 
 
 def nestingWithinLimits(target: Target) -> None:
-    """The same, a thousand deep and two thousand times; all of it legal where a thousand is."""
+    """The same, 300 and 990 deep, and eight hundred times; all of it legal where a thousand is."""
     with target.crowd(4) as crowd:
         crowd.send(HELLO)
         for depth in (300, 990):
             for tag in ((b"list",), (b"tuple",), (b"dictionary",), (b"reference", b"1")):
-                crowd.send(repeat(call(b"echo", _nested(depth, *tag)), 50))
+                crowd.send(repeat(call(b"echo", _nested(depth, *tag)), 25))
         crowd.deliver()
         crowd.ask()
 
 
+def _many(element: Any, count: int) -> bytes:
+    """A call with a list of so many."""
+    return call(b"echo", Ready(head(count + 1, LIST) + write(b"list") + write(element) * count))
+
+
 def amplified(target: Target) -> None:
-    """Messages of small lists: two bytes each here, much more there."""
-    lists = Ready(head(600_001, LIST) + write(b"list") + write([]) * 600_000)
+    """Messages of small elements: a few bytes each here, much more there. As many as may be, and more."""
+    few = (_many([], 98_000), _many([b"set"], 49_000), _many([b"remote", 1], 32_500))
     with target.crowd() as crowd:
-        crowd.send(HELLO, repeat(call(b"echo", lists), 4)).deliver()
+        crowd.send(HELLO, *few, _many([], 600_000)).deliver()
         crowd.ask()
 
 

@@ -26,7 +26,7 @@ __all__ = [
 MODULUS = 2**61 - 1
 """Python's hash of an integer is its remainder by this."""
 
-COLLISIONS = 8192
+COLLISIONS = 16384
 """Keys in one dictionary."""
 
 
@@ -52,7 +52,7 @@ def collidingIntegers(target: Target) -> None:
 def collidingTuples(target: Target) -> None:
     """Dictionaries whose keys are tuples of one hash: of such integers, and of -1 and -2, which have one."""
     inner = [[b"tuple", number] for number in _multiples()]
-    twins = [[b"tuple", *numbers] for numbers in product((-1, -2), repeat=13)]
+    twins = [[b"tuple", *numbers] for numbers in product((-1, -2), repeat=14)]
     _calls(target, _dictionary(inner), _dictionary(twins))
 
 
@@ -95,7 +95,7 @@ def unhashableKeys(target: Target) -> None:
     """Keys and elements of sets that can't be any."""
     bad = ([b"list"], [b"dictionary"], [b"set"], [b"tuple", [b"list"]], [b"reference", 1, [b"list"]])
     forms = [form for key in bad for form in ([b"dictionary", [key, 1]], [b"set", key], [b"frozenset", key])]
-    _calls(target, *[[b"list", form] for form in forms] * 400)
+    _calls(target, *[[b"list", form] for form in forms] * 150)
 
 
 def decimals(target: Target) -> None:

@@ -35,6 +35,12 @@ _LARGEST_ID = 2**53
 _HEAVIEST = 2**22
 """How many elements the hashing of one message may look at."""
 
+_LIGHT = 2**17
+"""How many it may look at in any message, however short."""
+
+_EACH = 128
+"""How often it may look at each element that the message has."""
+
 
 def isIdentity(value: Any) -> bool:
     """
@@ -122,11 +128,12 @@ class Weights:
     on, is short as a message, and endless for C{hash}.
     """
 
-    __slots__ = ("_hashed", "_known")
+    __slots__ = ("_elements", "_hashed", "_known")
 
     def __init__(self) -> None:
         # The tuples themselves as well, since ids are given anew.
         self._known: dict[int, tuple[Any, int]] = {}
+        self._elements = 0
         self._hashed = 0
 
     def check(self, keys: Iterable[Any]) -> None:
@@ -138,7 +145,7 @@ class Weights:
         for key in keys:
             if type(key) is tuple or type(key) is frozenset:
                 self._hashed += self._weigh(key)
-                if self._hashed > _HEAVIEST:
+                if self._hashed > min(_HEAVIEST, _LIGHT + _EACH * self._elements):
                     raise MalformedJelly("its keys hold each other too often to be hashed")
 
     def _weigh(self, key: Any) -> int:
@@ -154,5 +161,6 @@ class Weights:
             missing = [each for each in inner if id(each) not in known]
             todo += missing
             if not missing:
+                self._elements += len(part)
                 known[id(part)] = (part, len(part) + sum(known[id(each)][1] for each in inner))
         return known[id(key)][1]

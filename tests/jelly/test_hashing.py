@@ -286,6 +286,18 @@ class WeightTests(SynchronousTestCase):
             made = unjelly(form, SecurityPolicy())
             self.assertIs(made[-1][1] if not isKey else next(iter(made[-1])), made[-2])
 
+    def test_short(self) -> None:
+        """
+        How much may be hashed depends on how long the message is: a short one
+        is never busy for long.
+        """
+        for levels, isRefused in ((15, False), (18, True), (20, True)):
+            form = [b"list", *self.doubling(levels), [b"dictionary", [see(levels), 1]]]
+            if isRefused:
+                self.assertRefused(form)
+            else:
+                self.assertEqual(len(unjelly(form, SecurityPolicy())), levels + 1)
+
     def test_sharedBetweenKeys(self) -> None:
         """
         Nor may many keys share what is large.

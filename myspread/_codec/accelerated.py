@@ -8,6 +8,7 @@ and errors have one definition.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from myspread._codec.decoder import Decoder
@@ -16,7 +17,7 @@ from myspread._codec.tokens import Encoded, Expression
 from myspread._native import NOT_PLAIN, accelerator, tablesFor
 from myspread.limits import Limits
 
-__all__ = ["AcceleratedDecoder", "PlainEncoder", "newDecoder"]
+__all__ = ["AcceleratedDecoder", "PlainEncoder", "encoderFor", "newDecoder"]
 
 _MORE = -1
 
@@ -189,6 +190,15 @@ class PlainEncoder:
         """
         data: bytes = self._message(expression, Encoded)
         return None if data is NOT_PLAIN else data
+
+
+@lru_cache(maxsize=64)
+def encoderFor(dialect: Dialect, limits: Limits) -> PlainEncoder:
+    """
+    The encoder of all connections that have this dialect and these limits. It
+    keeps nothing from one call to the next.
+    """
+    return PlainEncoder(dialect, limits)
 
 
 def newDecoder(limits: Limits) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
-from myspread._codec import PlainEncoder
+from myspread._codec import PlainEncoder, encoderFor
 from myspread._errors import BananaError
 from myspread._flavors.calling import checkedTimeout
 from myspread._flavors.dispatch import LONGEST_NAME
@@ -115,7 +115,7 @@ class Broker(Overridable, BrokerTables, Connection):
             return None
         limits = self.limits
         if self._encoder is None or self._encoder.limits is not limits:
-            self._encoder = PlainEncoder(self._dialect, limits)
+            self._encoder = encoderFor(self._dialect, limits)
         return self._encoder
 
     def _connectionEnded(self, reason: Any) -> None:

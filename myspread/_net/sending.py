@@ -34,7 +34,7 @@ def isDirect(transport: Any) -> bool:
     if not isinstance(transport, Connection):
         return False
     # Somebody who overrides it, or spies on it, wants to see everything.
-    return type(transport).write is Connection.write and "write" not in vars(transport)
+    return getattr(transport.write, "__func__", None) is Connection.write
 
 
 def sendAtOnce(transport: Any, data: bytes) -> bytes:

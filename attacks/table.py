@@ -11,7 +11,7 @@ from attacks.measuring import Figures, troubles
 
 __all__ = ["asRest", "asText"]
 
-COLUMNS = ("latency", "newcomer", "memory", "kept", "log", "CPU", "alive", "took")
+COLUMNS = ("latency", "newcomer", "memory", "kept", "log", "CPU", "alive")
 
 
 def _seconds(value: float) -> str:
@@ -34,7 +34,6 @@ def _cells(figures: Figures) -> tuple[str, ...]:
         f"{figures.logged / 1000:.1f} kB",
         f"{figures.processor:.1f} s",
         "yes" if figures.alive else "no",
-        f"{figures.seconds:.0f} s",
     )
 
 
@@ -51,10 +50,10 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def asText(figures: Iterable[Figures]) -> str:
     """A line for each attack on each package; what was promised and not kept is at the end of the line."""
-    lines: list[tuple[str, ...]] = [("attack", "on", *COLUMNS)]
+    lines: list[tuple[str, ...]] = [("attack", "on", *COLUMNS, "took")]
     remarks = [""]
     for each in figures:
-        lines.append((each.attack, each.package, *_cells(each)))
+        lines.append((each.attack, each.package, *_cells(each), f"{each.seconds:.0f} s"))
         remarks.append("; ".join(troubles(each)))
     return "\n".join(
         f"{line}  {remark}".rstrip() for line, remark in zip(_aligned(lines), remarks, strict=True)

@@ -26,6 +26,7 @@ from myspread._login.challenge import challenge, digest, isRightResponse
 from myspread._login.delays import Delays
 from myspread._net.broker import Broker
 from myspread.interfaces import IJellyable, IPBRoot, IPerspective, IUsernameMD5Password
+from myspread.limits import defaultLimits
 
 __all__ = ["JellyableAvatarMixin", "PortalAuthChallenger", "PortalRoot", "PortalWrapper", "Realm"]
 
@@ -77,6 +78,30 @@ class PortalRoot:
         return PortalWrapper(self.portal, broker, Attempts(broker, self._delays))
 
 
+class _GivenBack:
+    """
+    Ends all the logins of one connection that got the same avatar, as many as
+    they may be, once the client forgets its last reference to it.
+
+    @ivar endings: what to call.
+    """
+
+    def __init__(self, avatar: Any, earlier: Callable[[], Any] | None) -> None:
+        """
+        @param earlier: what else is to be called, afterwards.
+        """
+        # Nothing else may get its identity meanwhile.
+        self._avatar = avatar
+        self._earlier = earlier
+        self.endings: list[_Logout] = []
+
+    def __call__(self) -> None:
+        for ending in self.endings:
+            ending()
+        if self._earlier is not None:
+            self._earlier()
+
+
 class _Logout:
     """
     Calls what the realm wants called at logout, once: when the client forgets
@@ -105,20 +130,29 @@ class _Logout:
             return
         identity = avatar.processUniqueID()
         cleanups = self._broker._localCleanup
-        earlier = cleanups.get(identity)
+        givenBack = cleanups.get(identity)
+        if not isinstance(givenBack, _GivenBack):
+            cleanups[identity] = givenBack = _GivenBack(avatar, givenBack)
+        givenBack.endings.append(self)
 
-        # Holding the avatar: nothing else may get its identity meanwhile.
-        def cleanUp(held: Any = avatar) -> None:
-            self()
-            if earlier is not None:
-                earlier()
 
-        cleanups[identity] = cleanUp
+def _checkRoom(broker: Broker) -> None:
+    """
+    Avatars that travel as references are counted when they are lent; but they
+    can be the same one, or be given to a peer that wants no answer.
+
+    @raise Error: when as many logins last as references may be lent.
+    """
+    limits = getattr(broker, "limits", None) or defaultLimits()
+    lasting = sum(type(each) is _Logout for each in broker.disconnects or ())
+    if lasting > limits.references:
+        raise Error(f"{lasting} logins last on this connection already (Limits.references)")
 
 
 def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any]) -> Any:
     ending = _Logout(broker, logout)
     try:
+        _checkRoom(broker)
         if not IJellyable.providedBy(avatar):
             avatar = AsReferenceable(avatar, "perspective")
         ending.attachTo(avatar)

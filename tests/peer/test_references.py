@@ -435,3 +435,21 @@ class UnansweredTests(TestCase):
         ((_, _, form),) = self.wire.exchange(call(1, b"given"))
         self.assertEqual(self.wire.exchange(call(2, b"new", wanted=0, target=form[1])), [])
         self.assertEqual(sorted(map(str, self.wire.broker.localObjects)), ["1", "b'root'"])
+
+
+class EndOfTheInterpreterTests(TestCase):
+    """
+    References that are left when the interpreter ends.
+    """
+
+    def test_nothingIsSent(self) -> None:
+        """Whoever would have to be told of them isn't any more."""
+        pair = brokerPair(Desk())
+        [reference] = pair.result(pair.root.callRemote("new"))
+        sent: list[Any] = []
+        reference.broker.sendDecRef = sent.append
+        reference.__del__(lambda: True)
+        self.assertEqual(sent, [])
+        reference.__del__()
+        self.assertEqual(sent, [reference.luid])
+        reference.doRefCount = 0

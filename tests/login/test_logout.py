@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from myspread import pb
 from myspread.interfaces import IJellyable
+from myspread.limits import Limits
 from myspread.testing import BrokerPair, brokerPair
 from tests.login.realms import RecordingRealm, User, pairFor, portalFor
 
@@ -108,6 +109,29 @@ class LogoutTests(TestCase):
         self.assertEqual(self.realm.logouts, [])
         self.pair.disconnect()
         self.assertEqual(self.realm.logouts, [()])
+
+    def test_sharedAvatar(self) -> None:
+        """However often one connection gets the same avatar: each login is logged out."""
+        shared = Lent()
+        self.realm.make = lambda avatarId: shared
+        self.pair.server.limits = Limits(references=3000)
+        users = [self.login() for _ in range(1500)]
+        settle(self.pair)
+        self.assertEqual(self.realm.logouts, [])
+        users.clear()
+        settle(self.pair)
+        self.assertEqual(self.realm.logouts, [b"ann"] * 1500)
+        self.assertEqual(self.pair.server.disconnects, [])
+
+    def test_atMost(self) -> None:
+        """No more logins last than references may be lent, though nothing is lent for them."""
+        self.pair.server.limits = Limits(references=10)
+        for _ in range(15):
+            self.pair.root.callRemote("loginAnonymous", None, pbanswer=False)
+        self.pair.flush()
+        self.assertEqual((len(self.realm.requests), len(self.realm.logouts)), (15, 4))
+        self.pair.disconnect()
+        self.assertEqual(self.realm.logouts, [()] * 15)
 
     def test_coroutines(self) -> None:
         """A realm may be C{async}, and so may what makes the avatar."""

@@ -43,7 +43,7 @@ def callsWithoutReading(target: Target) -> None:
     """Two hundred thousand small calls, whose answers aren't read."""
     with target.crowd() as crowd:
         crowd.send(HELLO, repeat(call(b"echo", 1) * 1000, 200))
-        crowd.hold(times=3)
+        crowd.hold(times=8)
 
 
 def unansweredCalls(target: Target) -> None:

@@ -4,6 +4,8 @@ Objects that are copied to the peer once, and kept up to date there.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -174,8 +176,9 @@ class RemoteCache(RemoteCopy, Serializable):
     def __hash__(self) -> int:
         return hash(id(self.__dict__))
 
-    def __del__(self) -> None:
-        if self.broker is not None:
+    def __del__(self, isFinalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # As the interpreter ends, modules lose what they need to tell anybody.
+        if self.broker is not None and not isFinalizing():
             self.broker.decCacheRef(self.luid)
 
 

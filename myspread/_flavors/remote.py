@@ -4,6 +4,7 @@ References to objects of the peer.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import total_ordering
 from typing import Any, Literal, overload
@@ -225,8 +226,9 @@ class RemoteReference(Serializable, Ephemeral):
     def __hash__(self) -> int:
         return hash(self.luid)
 
-    def __del__(self) -> None:
-        if self.doRefCount:
+    def __del__(self, isFinalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        # As the interpreter ends, modules lose what they need to tell anybody.
+        if self.doRefCount and not isFinalizing():
             self.broker.sendDecRef(self.luid)
 
 

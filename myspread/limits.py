@@ -34,6 +34,9 @@ class BeforeLogin:
     calls: int = 16
     """Calls of the peer that are in progress at once."""
 
+    unreadAnswers: int = 64 * 1024
+    """Bytes of answers that wait until the peer reads."""
+
     def __post_init__(self) -> None:
         """
         @raise ValueError: when a bound is no integer, or negative.

@@ -12,6 +12,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from myspread._errors import DeadReferenceError, Error, LimitExceeded, PBConnectionLost, ProtocolError
+from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import describePeer
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
@@ -93,7 +94,8 @@ class Peer(Conversion):
             expression = [expanded(field) for field in expression]
         handler = self._handlerFor(command)
         if handler is None:
-            self._invoker.sendCall(b"didNotUnderstand", command)
+            # Only a peer that wants to fill our memory has names as long as that.
+            self._invoker.sendCall(b"didNotUnderstand", command[:LONGEST_NAME])
             return
         try:
             handler(*expression[1:])

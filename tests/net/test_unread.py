@@ -19,6 +19,7 @@ from myspread._net.banana import UNWATCHED
 from myspread._net.unread import UnreadAnswers
 from myspread.limits import Limits
 from myspread.testing import brokerPair
+from tests.login.realms import RecordingRealm, portalFor
 from tests.peer.wire import call
 
 LIMITS = Limits(unreadAnswers=1_000_000, unreadTime=60.0, closingTime=3.0)
@@ -168,14 +169,36 @@ class BoundTests(UnreadCase):
     def test_unknownMessages(self) -> None:
         """The names of unknown messages, which are sent back, count as well."""
         self.reader.pauseProducing()
-        for _ in range(20):
-            self.pair.client.sendEncoded([b"x" * LARGE])
+        for _ in range(5000):
+            self.pair.client.sendEncoded([b"x" * 300])
         self.settle()
         self.assertTrue(self.transport.paused)
-        self.assertLess(len(self.transport.written), LIMITS.unreadAnswers + LARGE + 1000)
+        self.assertLess(len(self.transport.written), LIMITS.unreadAnswers + 1000)
         self.reader.resumeProducing()
         self.settle()
         self.assertIdle()
+
+    def test_longNames(self) -> None:
+        """Of a name that is longer than any, only the beginning is sent back."""
+        self.reader.pauseProducing()
+        self.pair.client.sendEncoded([b"x" * LARGE])
+        self.settle()
+        self.assertLess(len(self.transport.written), 300)
+
+    def test_untilLogin(self) -> None:
+        """Of a peer that hasn't logged in, less may wait."""
+        factory = pb.PBServerFactory(portal=portalFor(RecordingRealm()), limits=LIMITS, clock=self.clock)
+        self.pair = brokerPair(serverFactory=factory, clock=self.clock)
+        self.pair.clientTransport.pauseProducing()
+        self.call(2000, "x" * 200)
+        self.settle()
+        transport = self.pair.serverTransport
+        self.assertTrue(transport.paused)
+        self.assertLess(len(transport.written), LIMITS.beforeLogin.unreadAnswers + 1000)
+        self.pair.clientTransport.resumeProducing()
+        self.settle()
+        self.assertEqual((len(self.answers), transport.paused), (2000, False))
+        self.assertTrue(self.flushLoggedErrors(pb.NoSuchMethod))
 
     def test_givenBack(self) -> None:
         """So does it that references, which a peer lends and nobody keeps, are given back."""

@@ -23,7 +23,7 @@ from twisted.plugin import getPlugins
 [plugin] = [each for each in getPlugins(IServiceMaker) if each.tapname == "pbserver"]
 options = plugin.options()
 options.parseOptions([])
-print(plugin.makeService(options).services[0])
+print(plugin.makeService(options).services)
 """
 
 LOCAL = "tcp:0:interface=127.0.0.1"

@@ -45,6 +45,8 @@ class Connection(PageProducers, Banana):
     _peer: Peer
     _phase = Phase.HANDSHAKE
     _timer: Any = None
+    # Whether the peer had calls in progress, or wasn't read, when it was looked at whether it is silent.
+    _wasBusy = False
     _unread: UnreadAnswers | None = None
     # The policy and limits that hold after a login; None where there is none.
     _afterLogin: tuple[ITaster, Limits | None] | None = None
@@ -159,7 +161,12 @@ class Connection(PageProducers, Banana):
     def _isActive(self, seconds: float) -> bool:
         """Whether the peer may go on; then it is looked at again later."""
         assert self.clock is not None
-        left = seconds if self._peer.incoming.inProgress else self._heard + seconds - self.clock.seconds()
+        now = self.clock.seconds()
+        # While it waits for us, or isn't read, it can't be heard; and afterwards it has all its time again.
+        wasBusy, self._wasBusy = self._wasBusy, bool(self._peer.incoming.inProgress or self._reasons)
+        if wasBusy or self._wasBusy:
+            self._heard = now
+        left = self._heard + seconds - now
         if left > 0:
             self._timer = self.clock.callLater(left, self._timeIsUp)
         return left > 0

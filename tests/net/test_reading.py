@@ -17,6 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from myspread import banana, pb
 from myspread._codec import PB, encode
+from myspread._net.reasons import UNREAD
 from myspread._net.turns import Turns
 from myspread.limits import Limits
 from myspread.testing import BrokerPair, brokerPair
@@ -374,7 +375,7 @@ class IdleTests(SlowCase):
         self.assertTrue(self.transport.disconnecting)
 
     def test_busy(self) -> None:
-        """One for which a call is in progress isn't silent; the time begins anew when it is looked at."""
+        """One for which a call is in progress isn't silent; afterwards it has all its time again."""
         waiting: Deferred[None] = Deferred()
         self.root.remote_wait = lambda: waiting  # type: ignore[attr-defined]
         self.pair.root.callRemote("wait")
@@ -383,7 +384,21 @@ class IdleTests(SlowCase):
             self.clock.advance(10.1)
         self.assertFalse(self.transport.disconnecting)
         waiting.callback(None)
-        self.clock.advance(10.1)
+        self.clock.advance(9.9)
+        self.assertFalse(self.transport.disconnecting)
+        self.clock.advance(10.3)
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_notRead(self) -> None:
+        """One that isn't read, as it still reads its answers, isn't silent either."""
+        self.pair.server.holdReading(UNREAD)
+        for _ in range(5):
+            self.clock.advance(10.1)
+        self.assertFalse(self.transport.disconnecting)
+        self.pair.server.releaseReading(UNREAD)
+        self.clock.advance(9.9)
+        self.assertFalse(self.transport.disconnecting)
+        self.clock.advance(10.3)
         self.assertTrue(self.transport.disconnecting)
 
     def test_off(self) -> None:

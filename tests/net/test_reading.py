@@ -384,9 +384,9 @@ class IdleTests(SlowCase):
             self.clock.advance(10.1)
         self.assertFalse(self.transport.disconnecting)
         waiting.callback(None)
-        self.clock.advance(9.9)
+        self.clock.advance(10.1)
         self.assertFalse(self.transport.disconnecting)
-        self.clock.advance(10.3)
+        self.clock.advance(10.1)
         self.assertTrue(self.transport.disconnecting)
 
     def test_notRead(self) -> None:
@@ -396,9 +396,9 @@ class IdleTests(SlowCase):
             self.clock.advance(10.1)
         self.assertFalse(self.transport.disconnecting)
         self.pair.server.releaseReading(UNREAD)
-        self.clock.advance(9.9)
+        self.clock.advance(10.1)
         self.assertFalse(self.transport.disconnecting)
-        self.clock.advance(10.3)
+        self.clock.advance(10.1)
         self.assertTrue(self.transport.disconnecting)
 
     def test_off(self) -> None:

@@ -35,7 +35,7 @@ class MemoryTransport:
 
     A peer that doesn't read is one whose transport was told to
     L{pauseProducing}: nothing is delivered to it, and what is written for it
-    fills the L{written} of the other end.
+    fills the C{written} of the other end.
 
     @ivar written: what was written and not yet delivered.
     @ivar offset: how many bytes were delivered.

@@ -326,6 +326,18 @@ class Values(SynchronousTestCase):
             self.assertEqual(first == second, equal, package)
 
 
+class Courier(pb.Copyable):
+    """Something to send."""
+
+
+class Received(pb.RemoteCopy):
+    """What becomes of it."""
+
+
+pb.setUnjellyableForClass(Courier, Received)
+stock.setUnjellyableForClass(Courier, Received)
+
+
 class Login(SynchronousTestCase):
     """
     The section on login.
@@ -350,6 +362,52 @@ class Login(SynchronousTestCase):
                 pair.flush()
             isAvatar = [isinstance(outcome, pb.RemoteReference) for outcome in outcomes]
             self.assertEqual(isAvatar, [True, accepted], package)
+            self.flushLoggedErrors()
+
+    def test_beforeLogin(self) -> None:
+        """A copy and a long message, for an object that is lent beside the portal."""
+
+        class Lobby(pb.Referenceable):
+            """Somebody who isn't logged in may see it."""
+
+            def remote_look(self, value: Any) -> str:
+                """Tell what it is."""
+                return type(value).__name__
+
+        class StockLobby(stock.Referenceable):
+            """The same."""
+
+            remote_look = Lobby.remote_look
+
+        for package, lobby, accepted in ((stock, StockLobby(), True), (pb, Lobby(), False)):
+            portal = Portal(pb.Realm(), [InMemoryUsernamePasswordDatabaseDontUse()])
+            pair = brokerPair(serverFactory=package.PBServerFactory(portal))
+            pair.server.setNameForLocal("lobby", lobby)
+            reference = pair.client.remoteForName("lobby")
+            call_ = reference.callRemote("look", Courier())
+            pair.flush()
+            outcomes: list[Any] = []
+            call_.addBoth(outcomes.append)
+            self.assertEqual(outcomes[0] == "Received", accepted, (package, outcomes))
+            long = reference.callRemote("look", b"x" * 100_000)
+            pair.flush()
+            long.addBoth(outcomes.append)
+            self.assertEqual(outcomes[1] == "bytes", accepted, (package, outcomes))
+            self.flushLoggedErrors()
+
+    def test_guesses(self) -> None:
+        """One password after the other, on one connection."""
+        for package, isOpen in ((stock, True), (pb, False)):
+            checker = InMemoryUsernamePasswordDatabaseDontUse(guest=b"password")
+            pair = brokerPair(serverFactory=package.PBServerFactory(Portal(pb.Realm(), [checker])))
+            for _ in range(pb.Limits().loginAttempts + 1):
+                challenge, challenger = call(pair, "login", b"guest").result[0]
+                guess = challenger.callRemote("respond", pb.respond(challenge, b"guess"), None)
+                guess.addErrback(lambda failure: None)
+                pair.flush()
+                pair.clock.advance(0)
+                pair.flush()
+            self.assertEqual(pair.connected, isOpen, package)
             self.flushLoggedErrors()
 
     def test_endpointFails(self) -> None:

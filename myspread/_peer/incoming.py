@@ -17,6 +17,7 @@ from myspread._flavors.dispatch import asText, refuses
 from myspread._flavors.failures import CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import Referenceable
+from myspread._flavors.remote import describePeer
 from myspread._flavors.viewing import ViewPoint
 from myspread._native import Raw
 from myspread._peer.incidents import newIncident, refusal, showsText, travelsAsValue
@@ -40,9 +41,11 @@ _STANDARD = frozenset(
 )
 
 
-_INCIDENT = "Incident {incident}: a call has failed, and the peer is told no more than this number:"
+_INCIDENT = "Incident {incident}: a call has failed, and {peer} is told no more than this number:"
+_WITH_ANSWER = "The peer {peer} will receive the following PB traceback:"
+_WITHOUT_ANSWER = "A call of {peer} that wants no answer failed:"
 _UNSENT_INCIDENT = (
-    "Incident {incident}: an error can't be sent, and the peer is told no more than this number:"
+    "Incident {incident}: an error can't be sent, and {peer} is told no more than this number:"
 )
 
 
@@ -151,6 +154,9 @@ class IncomingCalls:
             self._takeBack()
             self._failed(Failure(), request, True)
 
+    def _tell(self, text: str, failure: Failure | None = None, **fields: Any) -> None:
+        self._invoker.peerLog.failure(_log, text, failure, peer=describePeer(self._invoker), **fields)
+
     def _failed(self, failure: Failure, request: int, wanted: Any) -> None:
         """
         Log a failure, unless it is one that the application meant to send, and
@@ -160,10 +166,9 @@ class IncomingCalls:
         if wanted and not showsText(self.security):
             seen = refusal(failure, self.security) or Failure(newIncident())
         if isinstance(seen.value, Incident) and seen is not failure:
-            self._invoker.peerLog.failure(_log, _INCIDENT, failure, incident=seen.value.incident)
+            self._tell(_INCIDENT, failure, incident=seen.value.incident)
         elif failure.check(Error) is None:
-            note = "Peer will receive following PB traceback:" if wanted else "A call without answer failed:"
-            self._invoker.peerLog.failure(_log, note, failure)
+            self._tell(_WITH_ANSWER if wanted else _WITHOUT_ANSWER, failure)
         if wanted and not self._invoker.disconnected:
             self._sendFailure(seen, request)
 
@@ -178,7 +183,7 @@ class IncomingCalls:
                 self._invoker.peerLog.failure(_log, "An error can't be sent as it is; the peer gets a note.")
             else:
                 note = incident = newIncident()
-                self._invoker.peerLog.failure(_log, _UNSENT_INCIDENT, incident=incident.incident)
+                self._tell(_UNSENT_INCIDENT, incident=incident.incident)
             self._invoker.sendCall(b"error", request, self._invoker.serialize(CopyableFailure(note)))
 
     def _travelling(self, failure: Failure) -> Any:

@@ -14,6 +14,7 @@ from twisted.application.service import Service
 from twisted.internet.selectreactor import SelectReactor
 from twisted.logger import Logger
 
+from myspread._service.limiting import withEarlyDrop
 from myspread.limits import Limits
 from myspread.pb import PBServerFactory
 
@@ -96,4 +97,4 @@ class DescriptorService(Service):
         Service.privilegedStartService(self)
         if self._factory.limits is not None:
             most = mostDescriptors(self._reactor, self._system)
-            self._factory.limits = withinDescriptors(self._factory.limits, most)
+            self._factory.limits = withEarlyDrop(withinDescriptors(self._factory.limits, most))

@@ -11,7 +11,7 @@ from typing import Any
 
 from myspread.limits import BeforeLogin, Limits
 
-__all__ = ["SERVER_LIMITS", "NoSuchSetting", "withSetting"]
+__all__ = ["SERVER_LIMITS", "NoSuchSetting", "withEarlyDrop", "withSetting"]
 
 SERVER_LIMITS = Limits(
     messageLength=16 * 1024 * 1024,
@@ -58,7 +58,7 @@ def withSetting(limits: Limits, setting: str) -> Limits:
     @param setting: C{NAME=VALUE}. The name is that of a field of L{Limits}, or
         C{beforeLogin.} and that of a field of L{BeforeLogin}. The value is a
         number, to which a letter may be added, such as C{16M} for 16 times
-        1024 times 1024, or C{none}.
+        1024 times 1024, if it isn't a time; or C{none}.
     @raise NoSuchSetting: when there is no such field, or the value is none that
         it can have.
     """
@@ -74,6 +74,20 @@ def withSetting(limits: Limits, setting: str) -> Limits:
         return replace(limits, beforeLogin=_replaced(limits.beforeLogin, inner, value))
     changed: Limits = _replaced(limits, name, value)
     return changed
+
+
+def withEarlyDrop(limits: Limits) -> Limits:
+    """
+    Limits under which some connections are dropped at random before all are:
+    where others of them leave no room for that, C{startups} and
+    C{startupsFull} shrink.
+    """
+    bounds = [each for each in (limits.startupsFull, limits.connections) if each is not None]
+    if limits.startups is None or not bounds:
+        return limits
+    full = min(bounds)
+    startups = limits.startups if limits.startups < full else full // 2
+    return replace(limits, startups=startups, startupsFull=full)
 
 
 def _replaced(limits: Any, name: str, value: str) -> Any:
@@ -92,7 +106,8 @@ def _parsed(value: str, whole: bool) -> Any:
     if value.lower() == "none":
         return None
     parsed = _number.fullmatch(value)
-    if parsed is None:
+    if parsed is None or (parsed[2] and not whole):
+        # Minutes would be taken for millions.
         return value
     digits, unit = parsed.groups()
     number = (float(digits) if "." in digits else int(digits)) * _UNITS[unit.lower()]

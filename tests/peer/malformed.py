@@ -35,7 +35,15 @@ REQUEST = 9
 
 PAGE = Path(__file__).parents[2] / "docs" / "topics" / "malformed.rst"
 
-LIMITS = Limits(stringLength=1000, listLength=1000, nestingDepth=50, calls=2, cachesTaken=1)
+LIMITS = Limits(
+    stringLength=1000,
+    listLength=1000,
+    nestingDepth=50,
+    messageLength=20_000,
+    elements=5000,
+    calls=2,
+    cachesTaken=1,
+)
 
 
 class Row(NamedTuple):
@@ -216,6 +224,12 @@ EXAMPLES: dict[str, list[Any]] = {
     "a list that is declared longer than `Limits.listLength`": [b"\x69\x07\x80"],
     "a number of more digits than `Limits.prefixLength`": [b"\x01" * 65 + b"\x81", b"\x01" * 1000],
     "lists deeper than `Limits.nestingDepth`": [_nested(51)],
+    "a message of more bytes than `Limits.messageLength`": [
+        b"\x28\x80" + (b"\x68\x07\x82" + b"x" * 1000) * 20,
+    ],
+    "a message of more elements than `Limits.elements`": [
+        b"\x06\x80" + (b"\x68\x07\x80" + b"\x01\x81" * 1000) * 5,
+    ],
     "before the handshake: no name of a dialect that was offered": [
         [b"nonsense"], [b""], [5], [1.5], [[b"pb"]], [[b"none", 6]], [[]],
     ],

@@ -148,7 +148,8 @@ class AnsweringTests(TestCase):
         with capturedLogs() as events:
             self.assertEqual(self.wire.exchange(call(2, b"fail", [b"unicode", b"error"], wanted=0)), [])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
-        self.assertIn("A call without answer failed:", [event["log_format"] for event in events])
+        formats = [event["log_format"] for event in events]
+        self.assertIn("A call of {peer} that wants no answer failed:", formats)
         self.assertEqual(self.wire.exchange(call(3, b"wait", wanted=0)), [])
         self.desk.waiting[0].callback(5)
         self.assertEqual(self.wire.received(), [])
@@ -162,7 +163,7 @@ class AnsweringTests(TestCase):
             self.desk.waiting.clear()
             gc.collect()
         self.assertEqual([type(each["log_failure"].value) for each in events], [ZeroDivisionError])
-        self.assertEqual(events[0]["log_format"], "A call without answer failed:")
+        self.assertEqual(events[0]["log_format"], "A call of {peer} that wants no answer failed:")
         self.flushLoggedErrors(ZeroDivisionError)
 
     def test_errorIsLoggedOnce(self) -> None:

@@ -266,7 +266,8 @@ class IncidentTests(SynchronousTestCase):
         with capturedLogs() as events:
             self.pair.root.callRemote("fail", pbanswer=False)
             self.pair.flush()
-        self.assertEqual([event["log_format"] for event in events], ["A call without answer failed:"])
+        formats = [event["log_format"] for event in events]
+        self.assertEqual(formats, ["A call of {peer} that wants no answer failed:"])
         self.flushLoggedErrors(ValueError)
 
     def test_awaited(self) -> None:

@@ -316,7 +316,8 @@ class PeerTests(SynchronousTestCase):
     def test_whole(self) -> None:
         """The entries of a program with a few failing methods are as they always were."""
         (entry,) = self.entriesOf(call(1, b"fail"))
-        self.assertIn("Peer will receive following PB traceback:\n", entry)
+        self.assertIn(" will receive the following PB traceback:\n", entry)
+        self.assertIn("127.0.0.1", entry)
         self.assertIn("in remote_fail", entry)
         self.assertIn("Loud: no", entry)
         with capturedLogs() as events:

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, withSetting
+from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, withEarlyDrop, withSetting
 from myspread.limits import BeforeLogin, Limits
 
 
@@ -50,6 +50,12 @@ class SettingTests(SynchronousTestCase):
             ("1G", 1024**3),
         ):
             self.assertEqual(self.changed(f"messageLength={text}"), {"messageLength": value}, text)
+
+    def test_minutes(self) -> None:
+        """A time is plain seconds: C{2m} would be two million of them."""
+        self.assertEqual(
+            self.refusal("loginTime=2m"), "Limits.loginTime must be a number from 0 on, or None, not '2m'"
+        )
 
     def test_none(self) -> None:
         """What may be without bound is, with C{none}."""
@@ -134,3 +140,31 @@ class ServerLimitsTests(SynchronousTestCase):
         before = replace(SERVER_LIMITS)
         withSetting(SERVER_LIMITS, "connections=1")
         self.assertEqual(SERVER_LIMITS, before)
+
+
+class EarlyDropTests(SynchronousTestCase):
+    """
+    L{withEarlyDrop} leaves room for random drops.
+    """
+
+    def dropped(self, **changes: Any) -> tuple[Any, Any]:
+        """C{startups} and C{startupsFull}, given what the user has changed."""
+        limits = withEarlyDrop(replace(SERVER_LIMITS, **changes))
+        return limits.startups, limits.startupsFull
+
+    def test_fits(self) -> None:
+        """The defaults stay as they are, and what the user has set in order."""
+        self.assertEqual(withEarlyDrop(SERVER_LIMITS), SERVER_LIMITS)
+        self.assertEqual(self.dropped(startups=10, startupsFull=20), (10, 20))
+
+    def test_smaller(self) -> None:
+        """Where all are dropped, or there is no room, some are dropped before."""
+        self.assertEqual(self.dropped(startupsFull=500), (250, 500))
+        self.assertEqual(self.dropped(connections=500), (250, 500))
+        self.assertEqual(self.dropped(connections=2000), (1500, 2000))
+        self.assertEqual(self.dropped(connections=500, startups=100, startupsFull=None), (100, 500))
+
+    def test_unbounded(self) -> None:
+        """Without C{startups} nothing is dropped at random."""
+        self.assertEqual(self.dropped(startups=None, connections=5), (None, 3000))
+        self.assertEqual(self.dropped(connections=None, startupsFull=None), (1500, None))

@@ -79,7 +79,7 @@ class MakeServiceTests(SynchronousTestCase):
             ListeningService, "privilegedStartService", lambda self: bound.append(self._factory.limits)
         )
         makeService(self.options).privilegedStartService()
-        self.assertEqual(bound, [replace(SERVER_LIMITS, connections=400)])
+        self.assertEqual(bound, [replace(SERVER_LIMITS, connections=400, startups=200, startupsFull=400)])
 
     def test_portal(self) -> None:
         """A portal is served with its login."""

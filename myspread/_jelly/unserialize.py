@@ -203,7 +203,7 @@ class Unjellier:
         if not isinstance(tag, bytes):
             raise self.malformed("a form starts with a byte string that says what it is")
         if not self.taster.isTypeAllowed(tag):
-            remedy = "; SecurityPolicy.allowValue or allowUnjellyable would" if b"." in tag else ""
+            remedy = "; SecurityPolicy.allowValue or allowUnjellyable allows it" if b"." in tag else ""
             raise self._insecure(f"the policy doesn't allow the type {brief(tag)}{remedy}")
         return tag
 

@@ -596,7 +596,7 @@ class PolicyTests(SynchronousTestCase):
             self.assertEqual(
                 str(error),
                 f"value[0]: the policy doesn't allow the type {tag.encode()!r};"
-                " SecurityPolicy.allowValue or allowUnjellyable would",
+                " SecurityPolicy.allowValue or allowUnjellyable allows it",
             )
 
     def test_nobodyDeclared(self) -> None:

@@ -154,7 +154,7 @@ class Session:
         @param ask: returns the answer, or a Deferred of it.
         """
         answer = await maybeDeferred(ask)
-        for pause in (0, 0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1):
+        for pause in (0, 0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8):
             if answer == expected:
                 return
             await deferLater(reactor, pause)

@@ -86,7 +86,7 @@ def withEarlyDrop(limits: Limits) -> Limits:
     if limits.startups is None or not bounds:
         return limits
     full = min(bounds)
-    startups = limits.startups if limits.startups < full else full // 2
+    startups = limits.startups if limits.startups <= full else full // 2
     return replace(limits, startups=startups, startupsFull=full)
 
 

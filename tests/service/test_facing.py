@@ -124,7 +124,9 @@ class CountTests(FacingCase):
         The limit of open files is raised as far as possible, and connections
         stay below it: so those that there are don't notice the others.
         """
-        program, port = await self.start("Site", before="ulimit -Sn 200; ulimit -Hn 300")
+        program, port = await self.start(
+            "Site", "--limit", "startups=none", before="ulimit -Sn 200; ulimit -Hn 300"
+        )
         root = await self.root(f"tcp:127.0.0.1:{port}")
         greeted = await self.sockets(port, 250)
         self.assertEqual(greeted, [True] * 199 + [False] * 51)

@@ -156,6 +156,7 @@ class EarlyDropTests(SynchronousTestCase):
         """The defaults stay as they are, and what the user has set in order."""
         self.assertEqual(withEarlyDrop(SERVER_LIMITS), SERVER_LIMITS)
         self.assertEqual(self.dropped(startups=10, startupsFull=20), (10, 20))
+        self.assertEqual(self.dropped(startups=20, startupsFull=20), (20, 20))
 
     def test_smaller(self) -> None:
         """Where all are dropped, or there is no room, some are dropped before."""

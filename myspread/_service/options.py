@@ -13,11 +13,14 @@ from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
+from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import findPolicy, findRoot
+from myspread._service.settings import WIDTH, Setting, Settings, helpOn
+from myspread._service.topics import TOPICS
 from myspread.limits import Limits
 
 __all__ = ["Options"]
@@ -25,10 +28,47 @@ __all__ = ["Options"]
 BACKLOG = 4096
 """Connections that wait to be accepted; systems take it for as many as they allow."""
 
+COMMAND_LINE = "command line"
+"""Where most settings are said."""
+
+HELP = """\
+Help:
+      --help-on=TOPIC     Help on one of the topics listening, serving, login,
+                          limits and operating, with examples.
+      --help              All of this.
+      --version           The version of Twisted."""
+
 QUEUEING = ("tcp:", "tcp6:", "ssl:", "unix:")
 """Endpoints that have such a queue."""
 
 
+def _handler(setting: Setting) -> Callable[..., None]:
+    """
+    What C{usage.Options} calls when it meets an option. It looks at the
+    signature for whether there is a value, and at the docstring.
+    """
+
+    def flag(self: Options) -> None:
+        self.settings.say(setting.name, True, COMMAND_LINE)
+
+    def option(self: Options, value: str) -> None:
+        self.settings.say(setting.name, value, COMMAND_LINE)
+
+    handler = flag if setting.isFlag else option
+    handler.__doc__ = setting.help
+    return handler
+
+
+def _withHandlers(kind: type[Options]) -> type[Options]:
+    for topic in TOPICS:
+        for setting in topic.settings:
+            handler = _handler(setting)
+            for name in filter(None, (setting.name, setting.letter)):
+                setattr(kind, f"opt_{name.replace('-', '_')}", handler)
+    return kind
+
+
+@_withHandlers
 class Options(usage.Options):
     """
     What the user wants served, and where.
@@ -37,53 +77,42 @@ class Options(usage.Options):
     C{options["ports"]} a list of L{Port}s, C{options["limits"]} the L{Limits}
     and C{options["policy"]} the policy, or None for the default one.
 
+    @ivar settings: what was said on the command line and in the file.
     @ivar reactor: where the ports listen, and what drives the demonstration;
         None for the global reactor.
     """
 
     synopsis = "[options]"
-    longdesc = (
-        "Serves a root object to every client that speaks the protocol of twisted.spread. Without --root "
-        "that is a demonstration; it tells its methods to whoever calls 'methods'. An endpoint is like "
-        "tcp:8800, tcp:8800:interface=127.0.0.1, unix:/run/pb.socket or "
-        "ssl:8800:privateKey=key.pem:certKey=cert.pem."
+    compData = usage.Completions(
+        multiUse=[setting.name for topic in TOPICS for setting in topic.settings if setting.repeats]
     )
-    optParameters = [
-        [
-            "root",
-            "r",
-            None,
-            "What to serve, as package.module:object: an IPBRoot provider, a Portal, or a class or function "
-            "that makes one. The module may lie in the working directory.",
-        ],
-        [
-            "policy",
-            None,
-            None,
-            "What clients may send, as package.module:object: a SecurityPolicy, SecurityOptions, or what "
-            "makes one.",
-        ],
-    ]
-    compData = usage.Completions(multiUse=["limit", "port"])
 
     reactor: Any = None
 
     def __init__(self) -> None:
         usage.Options.__init__(self)
-        self._descriptions: list[str] = []
-        self._settings: list[str] = []
+        self.settings = Settings(TOPICS)
 
-    def opt_limit(self, setting: str) -> None:
-        """Change a limit, as NAME=VALUE: a field of myspread.pb.Limits; may be repeated."""
-        self._settings.append(setting)
+    def opt_help_on(self, name: str) -> None:
+        """Print the help on one topic, with examples."""
+        topics = {topic.name: topic for topic in TOPICS}
+        if name not in topics:
+            raise usage.UsageError(f"--help-on {name}: the topics are {', '.join(topics)}")
+        print(helpOn(topics[name]))
+        print("\nExamples:")
+        for setting in topics[name].settings:
+            for example in setting.example:
+                print(f"  --{setting.name} {example}")
+        sys.exit(0)
 
-    opt_l = opt_limit
+    def getUsage(self, width: int | None = None) -> str:
+        """
+        The help on every topic.
 
-    def opt_port(self, description: str) -> None:
-        """Where to listen, as an endpoint description; may be repeated. [default: tcp:8800]"""
-        self._descriptions.append(description)
-
-    opt_p = opt_port
+        @param width: columns.
+        """
+        topics = [helpOn(topic, width or WIDTH) for topic in TOPICS if topic.settings]
+        return "\n\n".join([*topics, HELP]) + "\n"
 
     def parseArgs(self, *arguments: str) -> None:
         """
@@ -114,18 +143,38 @@ class Options(usage.Options):
         Find everything that was named, so that a wrong name is reported before
         the process becomes a daemon.
 
-        @raise usage.UsageError: when a description is no endpoint, root or
-            policy is not found, or there is no such limit.
+        @raise usage.UsageError: when a setting is wrong.
+        @raise SystemExit: after C{--check}.
         """
         if self.reactor is None:
             self.reactor = theReactor()
-        descriptions = self._descriptions or ["tcp:8800"]
+        if self.settings["config"] is not None:
+            self._readFile(self.settings["config"])
+        settings = self.settings
+        descriptions = settings["port"] or ["tcp:8800"]
         self["ports"] = [_port(self.reactor, description) for description in descriptions]
-        self["limits"] = _limits(self._settings)
-        self["policy"] = None if self["policy"] is None else _named("policy", findPolicy, self["policy"])
-        self["root"] = (
-            Demonstration(self.reactor) if self["root"] is None else _named("root", findRoot, self["root"])
-        )
+        self["limits"] = _limits(settings["limit"])
+        self["policy"] = _named("policy", findPolicy, settings["policy"])
+        self["root"] = _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
+        if settings["check"]:
+            self._tell()
+
+    def _readFile(self, path: str) -> None:
+        said = Settings(TOPICS)
+        try:
+            readFile(path, said)
+        except WrongFile as error:
+            raise usage.UsageError(f"--config {path}: {error}") from error
+        self.settings = said.overriddenBy(self.settings)
+
+    def _tell(self) -> None:
+        """Say what would be served."""
+        for port in self["ports"]:
+            print(f"would listen on {port.description}")
+        print(f"would serve {self.settings['root'] or 'the demonstration'}")
+        for line in self.settings.described():
+            print(line)
+        sys.exit(0)
 
 
 def _port(reactor: Any, description: str) -> Port:
@@ -163,7 +212,9 @@ def _limits(settings: list[str]) -> Limits:
     return limits
 
 
-def _named(option: str, find: Callable[[str], Any], name: str) -> Any:
+def _named(option: str, find: Callable[[str], Any], name: str | None) -> Any:
+    if name is None:
+        return None
     try:
         return find(name)
     except NotFound as error:

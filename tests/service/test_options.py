@@ -4,7 +4,9 @@ Tests of L{myspread._service.options}.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.options import Options
+from myspread._service.settings import helpOn
+from myspread._service.topics import TOPICS
 from myspread.limits import BeforeLogin
-from myspread.security import SecurityOptions, SecurityPolicy
+from myspread.security import LOGIN_POLICY, SecurityOptions, SecurityPolicy
 
 
 def parsed(*words: str) -> Options:
@@ -199,13 +203,150 @@ class OptionsTests(SynchronousTestCase):
         )
 
     def test_help(self) -> None:
-        """The help names all options, with what they mean, on one screen."""
-        screen = Options().getUsage(width=80).splitlines()
-        self.assertLess(len(screen), 24)
-        self.assertLessEqual(max(map(len, screen)), 80)
+        """The help names all options, with what they mean; each topic fits a screen."""
+        for topic in TOPICS:
+            screen = helpOn(topic).splitlines()
+            self.assertLessEqual(len(screen), 22, topic.name)
+            self.assertLessEqual(max(map(len, screen)), 80, topic.name)
         text = " ".join(str(Options()).split())
-        self.assertSubstring("-l, --limit= Change a limit, as NAME=VALUE", text)
-        self.assertSubstring("--policy= What clients may send, as package.module:object", text)
-        self.assertSubstring("-p, --port= Where to listen, as an endpoint description; may be repeated", text)
+        self.assertSubstring("-l, --limit=NAME=VALUE Change a limit: a field", text)
+        self.assertSubstring("--policy=MODULE:OBJECT What clients may send: a SecurityPolicy", text)
+        self.assertSubstring("-p, --port=STRPORT Where to listen: the description of an endpoint.", text)
         self.assertSubstring("[default: tcp:8800]", text)
-        self.assertSubstring("-r, --root= What to serve, as package.module:object: an IPBRoot", text)
+        self.assertSubstring("-r, --root=MODULE:OBJECT What to serve: an IPBRoot provider", text)
+        for topic in TOPICS:
+            self.assertSubstring(topic.name, text)
+            for setting in topic.settings:
+                self.assertSubstring(f"--{setting.name}", text)
+
+    def test_helpOn(self) -> None:
+        """The help on one topic has examples of each of its options, which are right."""
+        for topic in TOPICS:
+            printed = io.StringIO()
+            self.patch(sys, "stdout", printed)
+            ended = self.assertRaises(SystemExit, parsed, "--help-on", topic.name)
+            self.assertEqual(ended.code, 0)
+            text = printed.getvalue()
+            self.assertSubstring(helpOn(topic), text)
+            for setting in topic.settings:
+                self.assertTrue(setting.isFlag or setting.example, setting.name)
+                for example in setting.example:
+                    self.assertSubstring(f"  --{setting.name} {example}\n", text)
+        self.assertEqual(
+            self.refusal("--help-on", "life"),
+            "twistd pbserver: --help-on life: the topics are " + ", ".join(topic.name for topic in TOPICS),
+        )
+
+
+class FileTests(SynchronousTestCase):
+    """
+    C{--config} and C{--check}.
+    """
+
+    def file(self, text: str) -> str:
+        """The path of a new file."""
+        path = Path(self.mktemp())
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def test_everything(self) -> None:
+        """A file says what options say."""
+        options = parsed(
+            "--config",
+            self.file(
+                """
+                port = ["tcp:1", "unix:pb.socket"]
+                root = "twisted.spread.pb:Root"
+                policy = "myspread.security:LOGIN_POLICY"
+
+                [limit]
+                connections = 500
+                messageLength = "4M"
+                loginDelay = 0.5
+                beforeLogin.calls = 2
+                """
+            ),
+        )
+        self.assertEqual([port.description for port in options["ports"]], ["tcp:1", "unix:pb.socket"])
+        self.assertEqual(type(options["root"]).__name__, "Root")
+        self.assertIs(options["policy"], LOGIN_POLICY)
+        self.assertEqual(
+            options["limits"],
+            replace(
+                SERVER_LIMITS,
+                connections=500,
+                messageLength=4 * 1024**2,
+                loginDelay=0.5,
+                beforeLogin=BeforeLogin(calls=2),
+            ),
+        )
+
+    def test_oneOfMany(self) -> None:
+        """Of what may be repeated, one needs no list; limits may be a list, too."""
+        options = parsed("--config", self.file('port = "tcp:1"\nlimit = ["calls=3", "references=4"]'))
+        self.assertEqual([port.description for port in options["ports"]], ["tcp:1"])
+        self.assertEqual((options["limits"].calls, options["limits"].references), (3, 4))
+
+    def test_optionsWin(self) -> None:
+        """An option replaces what the file says, wherever it stands; limits replace each other by name."""
+        path = self.file('port = ["tcp:1", "tcp:2"]\n[limit]\ncalls = 3\nreferences = 4')
+        for words in (
+            ("--config", path, "--port", "tcp:3", "--limit", "calls=5"),
+            ("--limit", "calls=5", "--port", "tcp:3", "--config", path),
+        ):
+            options = parsed(*words)
+            self.assertEqual([port.description for port in options["ports"]], ["tcp:3"])
+            self.assertEqual((options["limits"].calls, options["limits"].references), (5, 4))
+
+    def test_wrongFile(self) -> None:
+        """The file is named, and what is wrong with it."""
+        for text, problem in (
+            ("ports = 'tcp:1'", "there is no setting 'ports'; do you mean port?"),
+            ("[limits]\ncalls = 3", "there is no setting 'limits'; do you mean limit?"),
+            ("port = 8800.5", None),
+            ("port = true", "port is text or a number, not True"),
+            ("root = ['a', 'b']", "root is text or a number, not ['a', 'b']"),
+            ("check = true", "check is an option only, and can't be said in a file"),
+            ("config = 'other'", "config is an option only, and can't be said in a file"),
+            ("port =", "Invalid value (at end of document)"),
+            ("[limit.beforeLogin]\ncalls = [1]", "beforeLogin.calls is text or a number, not [1]"),
+        ):
+            path = self.file(text)
+            code = self.assertRaises(SystemExit, parsed, "--config", path).code
+            if problem is None:
+                self.assertSubstring("twistd pbserver: --port 8800.5: ", code)
+            else:
+                self.assertEqual(code, f"twistd pbserver: --config {path}: {problem}")
+
+    def test_noFile(self) -> None:
+        """So it is when there is no such file, or it holds no text."""
+        code = self.assertRaises(SystemExit, parsed, "--config", "/nowhere/to/find").code
+        self.assertEqual(code, "twistd pbserver: --config /nowhere/to/find: No such file or directory")
+        path = Path(self.mktemp())
+        path.write_bytes(b"\xff")
+        code = self.assertRaises(SystemExit, parsed, "--config", str(path)).code
+        self.assertSubstring("'utf-8' codec can't decode byte 0xff", code)
+
+    def test_check(self) -> None:
+        """What would be served is told, with who said so; then the program ends."""
+        printed = io.StringIO()
+        self.patch(sys, "stdout", printed)
+        path = self.file('port = "tcp:1"\n[limit]\ncalls = 3')
+        words = ("--check", "--config", path, "--limit", "calls=4")
+        self.assertEqual(self.assertRaises(SystemExit, parsed, *words).code, 0)
+        self.assertEqual(
+            printed.getvalue().splitlines(),
+            [
+                "would listen on tcp:1",
+                "would serve the demonstration",
+                f"port: tcp:1 ({path})",
+                f"limit: calls=3, calls=4 ({path}, command line)",
+                f"config: {path} (command line)",
+                "check: yes (command line)",
+            ],
+        )
+
+    def test_checkFails(self) -> None:
+        """What is wrong is told as ever."""
+        code = self.assertRaises(SystemExit, parsed, "--check", "--port", "8800").code
+        self.assertSubstring("--port 8800: an endpoint description is like tcp:8800", code)

@@ -1,0 +1,168 @@
+"""
+What an operator can say to C{twistd pbserver}: one form for its command line,
+its file and its manual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+__all__ = ["Setting", "Settings", "Topic", "helpOn"]
+
+WIDTH = 80
+"""Columns of a screen."""
+
+_INDENT = 26
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    One thing that can be said.
+
+    @ivar name: the option without its dashes, and the key in a file.
+    @ivar help: what it means, in a sentence or two.
+    @ivar value: what stands for its value in the help; empty for one that is
+        only there or not.
+    @ivar example: values that it can have, as its manual shows them.
+    @ivar letter: the short option without its dash, if there is one.
+    @ivar repeats: whether it can be said more than once.
+    @ivar pairs: whether each value is C{NAME=VALUE}; in a file, these are a table.
+    """
+
+    name: str
+    help: str
+    value: str = ""
+    example: tuple[str, ...] = ()
+    letter: str = ""
+    repeats: bool = False
+    pairs: bool = False
+
+    @property
+    def isFlag(self) -> bool:
+        """Whether it has no value."""
+        return not self.value
+
+    @property
+    def default(self) -> Any:
+        """What it is when nobody has said it: False, an empty list or None."""
+        if self.isFlag:
+            return False
+        return [] if self.repeats else None
+
+    @property
+    def option(self) -> str:
+        """How it is written on a command line."""
+        long = f"--{self.name}" if self.isFlag else f"--{self.name}={self.value}"
+        return f"-{self.letter}, {long}" if self.letter else f"    {long}"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """
+    Settings that belong together.
+
+    @ivar name: one word.
+    @ivar title: a heading.
+    @ivar settings: in the order of the manual.
+    """
+
+    name: str
+    title: str
+    settings: tuple[Setting, ...]
+
+
+class Settings:
+    """
+    What was said, and where.
+    """
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        """
+        @param topics: all there is to say.
+        """
+        self.topics = topics
+        self._byName = {setting.name: setting for topic in topics for setting in topic.settings}
+        self._said: dict[str, tuple[Any, str]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._byName
+
+    def __iter__(self) -> Iterator[Setting]:
+        return iter(self._byName.values())
+
+    def __getitem__(self, name: str) -> Any:
+        """
+        What a setting is.
+
+        @return: a bool for a flag, a list for one that repeats; otherwise text,
+            or None if it wasn't said.
+        @raise KeyError: when there is no such setting.
+        """
+        setting = self._byName[name]
+        return self._said[name][0] if name in self._said else setting.default
+
+    def setting(self, name: str) -> Setting:
+        """
+        What a name stands for.
+
+        @raise KeyError: when there is no such setting.
+        """
+        return self._byName[name]
+
+    def say(self, name: str, value: Any, source: str) -> None:
+        """
+        Take note of a setting.
+
+        @param value: a bool or text; one more of a list for one that repeats.
+        @param source: where it was said.
+        """
+        if self._byName[name].repeats:
+            value = [*self[name], value]
+        self._said[name] = value, source
+
+    def overriddenBy(self, others: Settings) -> Settings:
+        """These settings, but for what others say."""
+        both = Settings(self.topics)
+        both._said = {**self._said, **others._said}
+        for name, (value, source) in others._said.items():
+            if self._byName[name].pairs and name in self._said:
+                # The last pair of a name wins.
+                before, where = self._said[name]
+                both._said[name] = [*before, *value], f"{where}, {source}"
+        return both
+
+    def described(self) -> Iterator[str]:
+        """Lines that tell of every setting that was said: what it is, and who said so."""
+        for name in self._byName:
+            if name in self._said:
+                value, source = self._said[name]
+                shown = ", ".join(value) if isinstance(value, list) else value
+                yield f"{name}: {'yes' if value is True else shown} ({source})"
+
+
+def _helpOnSetting(setting: Setting, width: int) -> Iterator[str]:
+    text = setting.help + (" May be repeated." if setting.repeats else "")
+    lines = wrap(text, width - _INDENT)
+    option = f"  {setting.option}"
+    if len(option) >= _INDENT:
+        yield option
+    else:
+        yield f"{option:<{_INDENT}}{lines.pop(0)}"
+    for line in lines:
+        yield " " * _INDENT + line
+
+
+def helpOn(topic: Topic, width: int = WIDTH) -> str:
+    """
+    The help on one topic, which fits a screen.
+
+    @param width: columns.
+    """
+    lines = [f"{topic.title}:"]
+    for setting in topic.settings:
+        lines += _helpOnSetting(setting, width)
+    return "\n".join(lines)

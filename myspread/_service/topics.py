@@ -1,0 +1,76 @@
+"""
+All there is to say to C{twistd pbserver}.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from myspread._service.settings import Setting, Topic
+
+__all__ = ["TOPICS"]
+
+_LISTENING: Final = (
+    Setting(
+        "port",
+        "Where to listen: the description of an endpoint. [default: tcp:8800]",
+        "STRPORT",
+        (
+            "tcp:8800:interface=127.0.0.1",
+            "unix:/run/pb.socket",
+            "ssl:8801:privateKey=key.pem:certKey=cert.pem",
+        ),
+        letter="p",
+        repeats=True,
+    ),
+)
+
+_SERVING: Final = (
+    Setting(
+        "root",
+        "What to serve: an IPBRoot provider, a Portal, or a class or function that makes one. The module may "
+        "lie in the working directory. [default: a demonstration; it tells its methods to whoever calls "
+        "'methods']",
+        "MODULE:OBJECT",
+        ("shop:Shop",),
+        letter="r",
+    ),
+    Setting(
+        "policy",
+        "What clients may send: a SecurityPolicy, SecurityOptions, or what makes one. [default: plain "
+        "values, and classes that the program has registered]",
+        "MODULE:OBJECT",
+        ("shop:policy",),
+    ),
+)
+
+_LOGIN: Final[tuple[Setting, ...]] = ()
+
+_LIMITS: Final = (
+    Setting(
+        "limit",
+        "Change a limit: a field of myspread.pb.Limits. A number may end in k, M or G; none takes a "
+        "limit away.",
+        "NAME=VALUE",
+        ("connectionsPerAddress=100", "messageLength=4M", "beforeLogin.messageLength=16k", "idleTime=none"),
+        letter="l",
+        repeats=True,
+        pairs=True,
+    ),
+)
+
+_OPERATING: Final = (
+    Setting(
+        "config", "Take settings from a TOML file; options win over it.", "FILE", ("/etc/pbserver.toml",)
+    ),
+    Setting("check", "Look whether all settings are right, say what they are, and exit."),
+)
+
+TOPICS: Final = (
+    Topic("listening", "Where to listen", _LISTENING),
+    Topic("serving", "What to serve", _SERVING),
+    Topic("login", "Who may log in, and how", _LOGIN),
+    Topic("limits", "What clients may cost", _LIMITS),
+    Topic("operating", "Operating", _OPERATING),
+)
+"""Every setting, by topic. The help on each topic fits a screen."""

@@ -15,7 +15,7 @@ author = "The myspread authors"
 copyright = author
 version = release = myspread.__version__
 
-extensions = ["sphinx.ext.autodoc", "docstrings", "publicnames", "stocktests"]
+extensions = ["sphinx.ext.autodoc", "docstrings", "publicnames", "settings", "stocktests"]
 exclude_patterns = ["_build", "examples"]
 default_role = "py:obj"
 nitpicky = True
@@ -34,6 +34,8 @@ autodoc_typehints_format = "short"
 # Docstrings that come from Twisted's classes are Twisted's to publish.
 autodoc_inherit_docstrings = False
 python_use_unqualified_type_names = True
+
+man_pages = [("reference/pbserver", "pbserver", "serve objects over Perspective Broker", [author], 1)]
 
 html_theme = "furo"
 html_title = f"myspread {release}"

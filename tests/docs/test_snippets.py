@@ -102,10 +102,10 @@ class IncludeTests(SynchronousTestCase):
 
     def test_included(self) -> None:
         """
-        Each included file is named in the tests of the examples, or is
-        imported by another of its folder.
+        Each included file is named in the tests of the examples or of the
+        documents, or is imported by another of its folder.
         """
-        tests = textOf(DOCS.parent / "tests" / "examples")
+        tests = "".join(textOf(DOCS.parent / "tests" / room) for room in ("examples", "docs"))
         for page in sorted(DOCS.rglob("*.rst")):
             text = page.read_text(encoding="utf-8")
             for name in re.findall(r"^.. literalinclude:: (.+)$", text, re.MULTILINE):

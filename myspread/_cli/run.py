@@ -1,5 +1,5 @@
 """
-C{python -m myspread run}
+C{myspread run}
 """
 
 from __future__ import annotations
@@ -10,24 +10,35 @@ import shutil
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
-from myspread._cli.usage import UsageError, printedHelp
+from myspread._cli.status import Status
+from myspread._cli.usage import CommandParser, UsageError
 from myspread.substitution import SubstitutionRefused, environment, substitute
 
 __all__ = ["runProgram"]
+
+_USAGE = """[--tree] PROGRAM [ARGS...]
+       myspread run [--tree] -m MODULE [ARGS...]"""
+
+_EXAMPLES = """
+myspread run twistd -ny server.tac
+myspread run --tree buildbot start master
+myspread run -m trial mypackage
+"""
+
+_DESCRIPTION = """\
+PROGRAM is a console script, such as twistd or trial, or the path of a script.
+With --tree, the Python processes that it starts run on myspread too.
+"""
 
 
 def runProgram(arguments: list[str]) -> int:
     """
     Run a program that uses twisted.spread, unchanged, on myspread.
-
-    usage: python -m myspread run [--tree] PROGRAM [ARGS...]
-           python -m myspread run [--tree] -m MODULE [ARGS...]
-
-    PROGRAM is a console script, such as twistd or trial, or the path of a script.
-    With --tree, the Python processes that it starts run on myspread too.
     """
-    if printedHelp(runProgram, arguments):
-        return 0
+    if arguments[:1] in (["--help"], ["-h"]):
+        # Options that come later are those of the program.
+        CommandParser("run", _EXAMPLES, _USAGE, _DESCRIPTION).print_help()
+        return Status.OK
     arguments = list(arguments)
     if arguments[:1] == ["--tree"]:
         del arguments[0]
@@ -36,16 +47,16 @@ def runProgram(arguments: list[str]) -> int:
     if isModule:
         del arguments[0]
     if not arguments or arguments[0].startswith("-"):
-        raise UsageError("run what? see: python -m myspread run --help")
+        raise UsageError("run what? see: myspread run --help")
     try:
         substitute()
     except SubstitutionRefused as error:
         print(f"myspread: {error}", file=sys.stderr)
-        return 1
+        return Status.ERROR
     if isModule:
         sys.argv = arguments
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-        return 0
+        return Status.OK
     return _runScript(arguments)
 
 
@@ -61,9 +72,9 @@ def _runScript(arguments: list[str]) -> int:
     if entry is not None:
         sys.exit(entry.load()())
     if not _isPython(path):
-        raise UsageError(f"{path} is no Python program; try: python -m myspread environment --help")
+        raise UsageError(f"{path} is no Python program; try: myspread environment --help")
     runpy.run_path(path, run_name="__main__")
-    return 0
+    return Status.OK
 
 
 def _standIn(path: str, arguments: list[str]) -> None:

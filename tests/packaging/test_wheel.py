@@ -107,6 +107,8 @@ class InstalledTests(SynchronousTestCase):
     def holdInstalled(self) -> None:
         """The subcommand is found, loads and serves, from an empty folder."""
         self.assertSubstring(LISTED, self.environment.succeed("twistd", "--help"))
+        version = self.environment.succeed("myspread", "--version")
+        self.assertSubstring(f"myspread {myspread.__version__} (", version)
         loaded = self.environment.succeed("python", "-I", "-c", LOAD_PLUGIN)
         self.assertSubstring("ListeningService", loaded)
         twistd = self.environment.command("twistd")

@@ -113,7 +113,7 @@ class RunTests(ProgramTestCase):
             (["run", "--wrong", "x"], "run what?"),
             (["run", "no-such-program"], "there is no program 'no-such-program'"),
             (["run", "./shell"], "no Python program"),
-            (["environment", "x"], "takes no arguments"),
+            (["environment", "x"], "unrecognized arguments: x"),
         ):
             with self.subTest(arguments):
                 ended = self.python("-m", "myspread", *arguments)

@@ -1,0 +1,40 @@
+"""
+The table of the commands. Nothing that a command needs is imported here: C{run}
+must be there before anything of C{twisted.spread} is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["COMMANDS", "Command"]
+
+
+class Command(NamedTuple):
+    """
+    What there is to know of a command before it runs.
+
+    @ivar summary: what it does, in a line: the first one of its help.
+    @ivar place: C{module:function}. The function is given the arguments after
+        the name of the command, and returns the exit status. It raises
+        L{UsageError<myspread._cli.usage.UsageError>} for arguments that make no
+        sense.
+    """
+
+    summary: str
+    place: str
+
+
+COMMANDS: dict[str, Command] = {
+    "run": Command(
+        "Run a program that uses twisted.spread, unchanged, on myspread.",
+        "myspread._cli.run:runProgram",
+    ),
+    "environment": Command(
+        "Print, for a shell, what lets a whole tree of processes run on myspread.",
+        "myspread._cli.environment:printEnvironment",
+    ),
+}
+"""
+By name, each command of C{myspread}, in the order in which the help lists them.
+"""

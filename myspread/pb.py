@@ -41,6 +41,7 @@ from myspread._flavors.remote import RemoteMethod, RemoteReference
 from myspread._flavors.remoteerrors import remote
 from myspread._flavors.values import value
 from myspread._login.challenge import challenge, respond
+from myspread._login.scram import ScramVerifier
 from myspread._login.server import (
     JellyableAvatarMixin,
     PortalAuthChallenger,
@@ -71,7 +72,16 @@ from myspread.flavors import (
     setUnjellyableForClass,
     setUnjellyableForClassTree,
 )
-from myspread.interfaces import IJellyable, IPerspective, IUnjellyable, IUsernameMD5Password
+from myspread.interfaces import (
+    ICertificateCredentials,
+    IJellyable,
+    IPerspective,
+    IScramCredentials,
+    IScramVerifiers,
+    ITokenCredentials,
+    IUnjellyable,
+    IUsernameMD5Password,
+)
 from myspread.jelly import globalSecurity, jelly, unjelly
 from myspread.limits import Limits, settableConstants
 from myspread.security import SecurityOptions, SecurityPolicy
@@ -90,9 +100,13 @@ __all__ = [
     "DeadReferenceError",
     "Error",
     "ForeignReference",
+    "ICertificateCredentials",
     "IJellyable",
     "IPBRoot",
     "IPerspective",
+    "IScramCredentials",
+    "IScramVerifiers",
+    "ITokenCredentials",
     "IUnjellyable",
     "IUsernameMD5Password",
     "Incident",
@@ -123,6 +137,7 @@ __all__ = [
     "RemoteMethods",
     "RemoteReference",
     "Root",
+    "ScramVerifier",
     "SecurityOptions",
     "SecurityPolicy",
     "Serializable",

@@ -24,6 +24,7 @@ from myspread._jelly.telling import tellFailure
 from myspread._login.attempts import Attempts
 from myspread._login.challenge import challenge, digest, isRightResponse
 from myspread._login.delays import Delays
+from myspread._login.entering import Entry, enter
 from myspread._net.broker import Broker
 from myspread.interfaces import IJellyable, IPBRoot, IPerspective, IUsernameMD5Password
 from myspread.limits import defaultLimits
@@ -149,7 +150,7 @@ def _checkRoom(broker: Broker) -> None:
         raise Error(f"{lasting} logins last on this connection already (Limits.references)")
 
 
-def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any]) -> Any:
+def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any], entry: Entry | None) -> Any:
     ending = _Logout(broker, logout)
     try:
         _checkRoom(broker)
@@ -161,6 +162,8 @@ def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any]) -> Any:
         ending()
         raise
     if isinstance(broker, Broker):
+        if entry is not None:
+            broker.avatarId, broker.mechanism = entry.avatarId, entry.mechanism
         broker.endLogin()
     return avatar
 
@@ -180,13 +183,20 @@ class JellyableAvatarMixin:
         The avatar in the form in which it is sent, given what the portal
         answered.
         """
+        return self._cameIn(result, None)
+
+    def _entered(self, entry: Entry) -> Deferred[Any]:
+        """As L{_cbLogin}; and the broker is told who it is."""
+        return self._cameIn(entry.answer, entry)
+
+    def _cameIn(self, result: Any, entry: Entry | None) -> Deferred[Any]:
         answer = awaited(result)
         if isinstance(answer, Deferred):
-            return answer.addCallback(self._cbLogin)
+            return answer.addCallback(self._cameIn, entry)
         _, avatar, logout = answer
         avatar = awaited(avatar)
         waiting = avatar if isinstance(avatar, Deferred) else succeed(avatar)
-        return waiting.addCallback(lambda ready: _attach(self.broker, ready, logout))
+        return waiting.addCallback(lambda ready: _attach(self.broker, ready, logout, entry))
 
 
 class PortalWrapper(Referenceable, JellyableAvatarMixin):
@@ -246,8 +256,7 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         return self._attempts.run(lambda: self._loginAnonymous(mind), guesses=False)
 
     def _loginAnonymous(self, mind: Any) -> Deferred[Any]:
-        answer: Deferred[Any] = self.portal.login(Anonymous(), mind, IPerspective)
-        return answer.addCallback(self._cbLogin)
+        return enter(self.portal, Anonymous(), mind, "anonymous").addCallback(self._entered)
 
 
 def _noUsername() -> None:
@@ -309,8 +318,7 @@ class PortalAuthChallenger(Referenceable, JellyableAvatarMixin):
         raise UnauthorizedLogin(f"this challenge {why}; ask for a new one")
 
     def _login(self, mind: Any) -> Deferred[Any]:
-        answer: Deferred[Any] = self.portal.login(self, mind, IPerspective)
-        return answer.addCallback(self._cbLogin)
+        return enter(self.portal, self, mind, "md5").addCallback(self._entered)
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response fits a password."""

@@ -48,12 +48,19 @@ class Broker(Overridable, BrokerTables, Connection):
     @ivar logBudget: what all peers of the factory may fill of the log together,
         or None.
     @ivar disconnected: whether the connection is lost.
+    @ivar avatarId: on a server, who has logged in last, for people;
+        C{"anonymous"} for somebody anonymous, None for nobody.
+    @ivar mechanism: on a server, how they have: C{"md5"}, C{"scram-sha-256"},
+        C{"scram-sha-256-plus"}, C{"token"}, C{"plain"}, C{"certificate"} or
+        C{"anonymous"}; None for nobody.
     @ivar serializingPerspective: to whom an object is being sent.
     @ivar unserializingPerspective: from whom an object is being received.
     """
 
     version = VERSION
     username: Any = None
+    avatarId: str | None = None
+    mechanism: str | None = None
     logBudget: LogBudget | None = None
     disconnected = 0
     serializingPerspective: Any = None

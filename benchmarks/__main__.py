@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import Figures, measureRow
-from benchmarks.peers import BASELINE, OURS, PEERS
+from benchmarks.peers import BASELINE, OURS, PEERS, PURE
 from benchmarks.plots import drawCurves, drawTable
 from benchmarks.rows import ROWS, SCALES
 from benchmarks.scaling import curvesTable, measureScale
@@ -136,8 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     begin = time.monotonic()
     machine = _machine(options)
     print(_heading(machine), end="\n\n")
-    others = [name for name, peer in PEERS.items() if name not in (BASELINE, OURS) and peer.importable()]
-    peers = [BASELINE, OURS, *(others if options.peers else [])]
+    peers = [BASELINE, OURS, PURE]
+    if options.peers:
+        peers += [name for name, peer in PEERS.items() if name not in peers and peer.importable()]
     if options.profile:
         found = _profile(options)
     elif options.scaling:

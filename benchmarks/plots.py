@@ -21,6 +21,9 @@ BAR, GAP = 14, 30
 LEFT, WIDTH = 330, 480
 PANEL, MARGIN = 400, 70
 
+COLUMNS = 3
+"""Panels side by side."""
+
 
 def _scale(values: Sequence[float], begin: float, end: float) -> tuple[Callable[[float], float], range]:
     """A logarithmic axis: where a value lies, and its powers of ten."""
@@ -66,31 +69,47 @@ def drawTable(all: Sequence[Figures], file: Path) -> None:
     drawing.save(file)
 
 
+def _drawPanel(drawing: Drawing, left: float, top: float, curves: Sequence[Curve], peers: list[str]) -> None:
+    """
+    The curves of one scale.
+
+    @param left: where its axes begin.
+    @param top: where its title stands.
+    @param peers: all there are, for their colours.
+    """
+    scale = SCALES[curves[0].scale]
+    right, bottom = left + PANEL - 20, top + PANEL - 20
+    across, across10 = _scale([x for curve in curves for x, _ in curve.points], left, right)
+    up, up10 = _scale([y for curve in curves for _, y in curve.points], bottom, top + 20)
+    for power in across10:
+        x = across(10.0**power)
+        drawing.line([(x, top + 20), (x, bottom)], "#dddddd")
+        drawing.text(x, bottom + 16, f"{10**power:,}", "middle")
+    for power in up10:
+        y = up(10.0**power)
+        drawing.line([(left, y), (right, y)], "#dddddd")
+        drawing.text(left - 5, y + 4, duration(10.0**power), "end")
+    drawing.text(left, top, scale.title)
+    drawing.text(left + PANEL / 2, bottom + 36, scale.unit, "middle")
+    for number, curve in enumerate(curves):
+        colour = COLOURS[peers.index(curve.peer) % len(COLOURS)]
+        drawing.line([(across(x), up(y)) for x, y in curve.points], colour, 2)
+        for x, y in curve.points:
+            drawing.dot(across(x), up(y), colour)
+        slope = curve.slope
+        words = curve.peer if slope is None else f"{curve.peer}: slope {slope:.2f}"
+        drawing.text(left + 10, top + 36 + number * 16, words, colour=colour)
+
+
 def drawCurves(curves: Sequence[Curve], file: Path) -> None:
     """A panel for each scale, both axes logarithmic, with the slopes."""
     curves = [curve for curve in curves if curve.points]
     keys = list(dict.fromkeys(curve.scale for curve in curves))
     peers = list(dict.fromkeys(curve.peer for curve in curves))
-    drawing = Drawing(max(1, len(keys)) * (PANEL + MARGIN) + 30, PANEL + 60)
-    for column, key in enumerate(keys):
-        left = column * (PANEL + MARGIN) + MARGIN
+    rows = ceil(len(keys) / COLUMNS)
+    drawing = Drawing(min(COLUMNS, max(1, len(keys))) * (PANEL + MARGIN) + 30, max(1, rows) * (PANEL + 60))
+    for place, key in enumerate(keys):
+        row, column = divmod(place, COLUMNS)
         here = [curve for curve in curves if curve.scale == key]
-        across, across10 = _scale([x for curve in here for x, _ in curve.points], left, left + PANEL - 20)
-        up, up10 = _scale([y for curve in here for _, y in curve.points], PANEL, 40)
-        for power in across10:
-            drawing.line([(across(10.0**power), 40), (across(10.0**power), PANEL)], "#dddddd")
-            drawing.text(across(10.0**power), PANEL + 16, f"{10**power:,}", "middle")
-        for power in up10:
-            drawing.line([(left, up(10.0**power)), (left + PANEL - 20, up(10.0**power))], "#dddddd")
-            drawing.text(left - 5, up(10.0**power) + 4, duration(10.0**power), "end")
-        drawing.text(left, 20, SCALES[key].title)
-        drawing.text(left + PANEL / 2, PANEL + 36, SCALES[key].unit, "middle")
-        for number, curve in enumerate(here):
-            colour = COLOURS[peers.index(curve.peer) % len(COLOURS)]
-            drawing.line([(across(x), up(y)) for x, y in curve.points], colour, 2)
-            for x, y in curve.points:
-                drawing.dot(across(x), up(y), colour)
-            slope = curve.slope
-            words = curve.peer if slope is None else f"{curve.peer}: slope {slope:.2f}"
-            drawing.text(left + 10, 56 + number * 16, words, colour=colour)
+        _drawPanel(drawing, column * (PANEL + MARGIN) + MARGIN, row * (PANEL + 60) + 20, here, peers)
     drawing.save(file)

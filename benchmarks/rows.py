@@ -13,6 +13,14 @@ from benchmarks.peers.base import Adapter, Call
 
 __all__ = ["ROWS", "SCALES", "WORKS", "Row", "Scale", "Work"]
 
+SEGMENT = 1460
+"""Bytes that come in one packet over Ethernet."""
+
+WHOLE = 64 * 1024
+"""Bytes that a transport of Twisted reads at once."""
+
+ELEMENTS = (100, 1_000, 10_000, 100_000, 1_000_000)
+
 Prepare = Callable[[Adapter, int], Awaitable[Call]]
 
 
@@ -118,12 +126,32 @@ async def _flying(adapter: Adapter, size: int) -> Call:
     return lambda: adapter.keepInFlight(lambda: adapter.echo(SMALL), size, size)
 
 
+async def _writing(adapter: Adapter, size: int) -> Call:
+    value = nested(size)
+    _checked(adapter.read(adapter.write(value), WHOLE), value)
+    return lambda: adapter.write(value)
+
+
+def _reading(payload: Callable[[int], Any], chunk: int) -> Prepare:
+    async def prepare(adapter: Adapter, size: int) -> Call:
+        value = payload(size)
+        data = adapter.write(value)
+        _checked(adapter.read(data, chunk), value)
+        return lambda: adapter.read(data, chunk)
+
+    return prepare
+
+
 def _small(size: int) -> int:
     return SMALL
 
 
 def _bytes(size: int) -> bytes:
     return BYTES[:size]
+
+
+def _string(size: int) -> bytes:
+    return b"s" * size
 
 
 ROWS = {
@@ -164,6 +192,31 @@ SCALES = {
             _pushing,
             sizes=(1, 5, 20, 100, 500, 2_000, 5_000),
             unit="clients",
+        ),
+        Scale("write", "integers to bytes", _writing, local=True, sizes=ELEMENTS, unit="elements"),
+        Scale(
+            "read-whole",
+            "bytes to integers, in chunks of 64 KiB",
+            _reading(nested, WHOLE),
+            local=True,
+            sizes=ELEMENTS,
+            unit="elements",
+        ),
+        Scale(
+            "read-segments",
+            "bytes to integers, in chunks of 1460 bytes",
+            _reading(nested, SEGMENT),
+            local=True,
+            sizes=ELEMENTS,
+            unit="elements",
+        ),
+        Scale(
+            "string",
+            "one string, in chunks of 1460 bytes",
+            _reading(_string, SEGMENT),
+            local=True,
+            sizes=(1_000, 10_000, 100_000, 640 * 1024),
+            unit="bytes",
         ),
     )
 }

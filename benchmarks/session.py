@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.peers import PEERS
+
 __all__ = ["Broken", "Session"]
 
 ANSWER_SECONDS = 120
@@ -33,7 +35,7 @@ class _Process:
             [sys.executable, "-m", "benchmarks.worker", role, peer, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, **PEERS[peer].environment, "PYTHONPATH": path},
         )
         self.id = self._process.pid
 

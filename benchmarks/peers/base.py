@@ -95,6 +95,17 @@ class Adapter:
         """Make and keep so many connections more, each with one call done."""
         _unsupported()
 
+    def write(self, value: Any) -> bytes:
+        """The bytes of a call that sends a value, made in this process."""
+        _unsupported()
+
+    def read(self, data: bytes, chunk: int) -> Any:
+        """
+        The value that arrives in this process, when what L{write} made comes
+        in chunks of so many bytes.
+        """
+        _unsupported()
+
     def convert(self, value: Any) -> Any:
         """To bytes and back, in this process; the value that arrives."""
         _unsupported()

@@ -104,6 +104,14 @@ class Spread(OnTwisted):
         """All pages, with the page size that a pager has by default."""
         return self._util.getAllPages(self._connection, "pages")
 
+    def write(self, value: Any) -> bytes:
+        """The bytes of a one-way call."""
+        return self._memory.write(value)
+
+    def read(self, data: bytes, chunk: int) -> Any:
+        """What the method is called with."""
+        return self._memory.read(data, chunk)
+
     def convert(self, value: Any) -> Any:
         """A one-way call over no network."""
         return self._memory.send(value)
@@ -143,4 +151,17 @@ class InMemory:
         """What arrives when a value is sent."""
         self._root.callRemote("take", value, pbanswer=False)
         self._exchange()
+        return self._received.pop()
+
+    def write(self, value: Any) -> bytes:
+        """The bytes that a value is sent as."""
+        self._root.callRemote("take", value, pbanswer=False)
+        data: bytes = self._toServer.value()
+        self._toServer.clear()
+        return data
+
+    def read(self, data: bytes, chunk: int) -> Any:
+        """What arrives when bytes come in chunks."""
+        for start in range(0, len(data), chunk):
+            self._server.dataReceived(data[start : start + chunk])
         return self._received.pop()

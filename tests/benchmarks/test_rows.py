@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from twisted.trial.unittest import TestCase
 
-from benchmarks.peers import BASELINE, OURS
+from benchmarks.peers import BASELINE, OURS, PURE
 from benchmarks.rows import ROWS, SCALES, WORKS
 from benchmarks.session import Session
 
@@ -22,10 +22,10 @@ class RowTests(TestCase):
     """
 
     def sessions(self) -> list[Session]:
-        """Both peers, connected."""
+        """The peers that are always measured, connected."""
         stack = ExitStack()
         self.addCleanup(stack.close)
-        sessions = [stack.enter_context(Session(peer)) for peer in (BASELINE, OURS)]
+        sessions = [stack.enter_context(Session(peer)) for peer in (BASELINE, OURS, PURE)]
         for session in sessions:
             session.connect()
         return sessions

@@ -396,6 +396,7 @@ class User(pb.Avatar):
     def logout(self) -> None:
         """Somebody has left."""
         self.left += 1
+        self.mind = None
         self.notes.happens("logout")
 
 

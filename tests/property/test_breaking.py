@@ -8,32 +8,26 @@ from typing import Any
 from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import pb
 from myspread._login import server as loginServer
-from myspread.testing import BrokerPair
-from tests.breaking import Break, everyBreak, lose, messagesIn
+from myspread.testing import Break, Conversation, everyBreak, messagesIn
 from tests.fuzz.application import Application
 from tests.fuzz.corpus import CHALLENGE
 from tests.fuzz.scenarios import LOGINS, SCENARIOS, Talk
-from tests.fuzz.watching import assertNothingLeft, assertOnceEach, watchedLog
+from tests.fuzz.watching import assertOnceEach, watchedLog
 
 SHORT = 700
 """Bytes of a conversation that is broken after each of them."""
 
 
-ENDS = (pb.PBConnectionLost, pb.DeadReferenceError, pb.RemoteError, ConnectionLost)
-"""How a conversation may end whose connection is lost: the last one, if no root was there yet."""
-
-
-class Played:
+class Played(Conversation):
     """
     One of the scenarios, between two brokers of its own.
     """
+
+    endings = (*Conversation.endings, pb.RemoteError)
 
     def __init__(self, name: str, lostAt: int | None = None) -> None:
         """
@@ -43,12 +37,12 @@ class Played:
         self.name = name
         self.application = Application()
         root = self.application.portal() if name in LOGINS else self.application
-        self.pair = BrokerPair(pb.PBServerFactory(root), pb.PBClientFactory(), Clock())
-        self.talk = Talk(self.pair)
+        super().__init__(root, lambda factory: (SCENARIOS | LOGINS)[name](self.scene))
+        self.scene = Talk(self.pair)
         self.happened: list[str] = []
         self._lostAt = lostAt
         self.application.shared.broker = self.pair.server
-        self.everybody = [*self.application.notes, self.application.shared, self.talk.notes]
+        self.everybody = [*self.application.notes, self.application.shared, self.scene.notes]
         for notes in self.everybody:
             notes.hook = self._happens
             notes.meter.hook = self._happens
@@ -56,27 +50,21 @@ class Played:
     def _happens(self, what: str) -> None:
         self.happened.append(what)
         if len(self.happened) - 1 == self._lostAt and self.pair.connected:
-            lose(self.pair, "server" if self._lostAt % 2 else "client")
+            self.pair.lose("server" if self._lostAt % 2 else "client")
 
-    def begin(self) -> Deferred[Any]:
-        """Begin to talk."""
-        scenario = (SCENARIOS | LOGINS)[self.name]
-        return Deferred.fromCoroutine(scenario(self.talk))
-
-    def check(self, outcome: Any, lost: bool) -> None:
-        """All have been told, and nothing is left."""
-        if isinstance(outcome, Failure):
-            assert lost, outcome
-            assert outcome.check(*ENDS), outcome
-        elif not lost:
-            assert outcome == EXPECTED[self.name], outcome
+    def end(self) -> None:
+        """Everybody lets go of everything."""
         for notes in self.everybody:
             for waiting in notes.waiting:
                 waiting.callback("too late")
             notes.forget()
+
+    def check(self, outcome: Any, lost: bool) -> None:
+        """Everybody was told, once."""
+        super().check(outcome, lost)
+        if not lost:
+            assert outcome == EXPECTED[self.name], outcome
         assertOnceEach(self.everybody)
-        for broker in (self.pair.server, self.pair.client):
-            assertNothingLeft(broker, self.application)
         for notes in self.everybody:
             assert not notes.meter.observers and not notes.meter.wrong, vars(notes.meter)
         left = [user.left for user in self.application.users]
@@ -123,11 +111,8 @@ class BreakingTests(SynchronousTestCase):
 
     def runBroken(self, broken: Break) -> None:
         """Run one, and forget what it was meant to log."""
-        try:
-            with watchedLog():
-                broken.run()
-        except AssertionError as error:
-            raise AssertionError(f"{broken!r}: {error}") from error
+        with watchedLog():
+            broken.run()
         self.flushLoggedErrors()
 
     def happeningsIn(self, name: str) -> list[str]:
@@ -185,7 +170,7 @@ class BreakTests(SynchronousTestCase):
         with patch.dict(EXPECTED, calls=None):
             self.assertRaises(AssertionError, Break(lambda: Played("calls")).run)
         self.assertRaises(AssertionError, Break(lambda: Waiting("calls")).run)
-        self.assertRaises(AttributeError, Break(lambda: Leaving("calls")).run)
+        self.assertRaises(AssertionError, Break(lambda: Leaving("calls")).run)
 
     def test_everyKind(self) -> None:
         """The scenarios have every kind of message, and every break happens."""

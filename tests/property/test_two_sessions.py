@@ -35,8 +35,8 @@ from myspread.banana import BananaError
 from myspread.jelly import InsecureJelly
 from myspread.limits import Limits
 from myspread.testing import BrokerPair
+from myspread.testing._memory import Side
 from myspread.util import getAllPages
-from tests.breaking import Side, lose
 from tests.fuzz import corpus
 from tests.fuzz.application import Application, Door, Notes
 from tests.fuzz.generating import Generator, written
@@ -371,7 +371,7 @@ class TwoSessions(RuleBasedStateMachine):
         session = self.sessions[0]
         session.honest = False
         if session.standing:
-            lose(session.pair, first)
+            session.pair.lose(first)
 
     @rule(first=sides, after=st.integers(0, 3), of=moments)
     def loseWithin(self, first: Side, after: int, of: str | None) -> None:
@@ -383,7 +383,7 @@ class TwoSessions(RuleBasedStateMachine):
         def happens(what: str) -> None:
             left[0] -= of in (None, what)
             if left[0] < 0 and session.standing:
-                lose(session.pair, first)
+                session.pair.lose(first)
 
         for notes in session.sides.values():
             notes.hook = notes.meter.hook = happens

@@ -1,5 +1,5 @@
 """
-For tests: two brokers that are connected in memory, without a reactor.
+Two brokers that are connected in memory, without a reactor.
 
     pair = brokerPair(Calculator())
     self.assertEqual(pair.result(pair.root.callRemote("add", 1, 2)), 3)
@@ -11,11 +11,11 @@ still but for C{pair.clock.advance}.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -25,7 +25,10 @@ from myspread._factories.client import PBClientFactory
 from myspread._factories.server import PBServerFactory
 from myspread._net.broker import Broker
 
-__all__ = ["BrokerPair", "MemoryTransport", "brokerPair"]
+__all__ = ["BrokerPair", "MemoryTransport", "Side", "brokerPair"]
+
+Side = Literal["client", "server"]
+"""One end of a connection."""
 
 
 @implementer(ITransport, IConsumer, IPushProducer)
@@ -233,6 +236,20 @@ class BrokerPair:
             why = reason or Failure(ConnectionDone())
             self.client.connectionLost(why)
             self.server.connectionLost(why)
+
+    def lose(self, first: Side) -> None:
+        """
+        Lose the connection as it is lost between two machines: one end hears of
+        it, and the other one a second later.
+
+        @param first: who hears of it first.
+        """
+        self.connected = False
+        why = Failure(ConnectionLost())
+        brokers = [self.client, self.server] if first == "client" else [self.server, self.client]
+        brokers[0].connectionLost(why)
+        self.clock.advance(1)
+        brokers[1].connectionLost(why)
 
     def result(self, deferred: Deferred[Any]) -> Any:
         """

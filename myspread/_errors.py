@@ -41,6 +41,7 @@ __all__ = [
     "ProtocolError",
     "NoServer",
     "RemoteError",
+    "ServerLeaving",
     "SessionClosed",
     "SessionTimeout",
     "UnknownTypeByte",
@@ -218,6 +219,16 @@ class NoServer(ConnectError):
         error = cls(string=text)
         error.failures = tuple(failures)
         return error
+
+
+class ServerLeaving(Error):
+    """
+    The server is being stopped. As the failure of a call: it has not been run,
+    and can be made again elsewhere. As the reason of a session that has lost its
+    connection: it connects elsewhere.
+    """
+
+    __module__ = "myspread.pb"
 
 
 class SessionClosed(Exception):

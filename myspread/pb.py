@@ -22,12 +22,14 @@ from myspread._errors import (
     PBConnectionLost,
     ProtocolError,
     RemoteError,
+    ServerLeaving,
     SessionClosed,
     SessionTimeout,
 )
 from myspread._factories.backoff import Backoff
 from myspread._factories.client import PBClientFactory
 from myspread._factories.connecting import connect, getObjectAt
+from myspread._factories.draining import DrainService
 from myspread._factories.kept import Kept
 from myspread._factories.server import PBServerFactory
 from myspread._factories.session import Session, session
@@ -50,6 +52,7 @@ from myspread._login.server import (
     Realm,
 )
 from myspread._net.broker import Broker
+from myspread._net.leaving import notifyOnLeaving
 from myspread._peer import Local
 from myspread.flavors import (
     Cacheable,
@@ -98,6 +101,7 @@ __all__ = [
     "Copyable",
     "CopyableFailure",
     "DeadReferenceError",
+    "DrainService",
     "Error",
     "ForeignReference",
     "ICertificateCredentials",
@@ -141,6 +145,7 @@ __all__ = [
     "SecurityOptions",
     "SecurityPolicy",
     "Serializable",
+    "ServerLeaving",
     "Session",
     "SessionCaller",
     "SessionClosed",
@@ -156,6 +161,7 @@ __all__ = [
     "getObjectAt",
     "globalSecurity",
     "jelly",
+    "notifyOnLeaving",
     "portno",
     "remote",
     "respond",

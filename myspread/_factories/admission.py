@@ -69,6 +69,11 @@ class Admission:
         return len(self._sources)
 
     @property
+    def brokers(self) -> list[Any]:
+        """The brokers of these connections."""
+        return list(self._sources)
+
+    @property
     def starting(self) -> int:
         """How many of them are not ready: handshake or login isn't done."""
         return len(self._starting)

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from myspread._errors import NoServer, NoSuchMethod
 from myspread._factories.addresses import Address
 from myspread._factories.client import PBClientFactory
+from myspread._net.leaving import notifyOnLeaving
 from myspread.limits import Limits
 from myspread.security import ITaster
 
@@ -113,6 +114,10 @@ class Link:
             callback(reason)
 
         self._factory.lost = lost
+
+    def whenLeaving(self, callback: Callable[[float], Any]) -> None:
+        """Call C{callback(seconds)} when the server says that it is being stopped."""
+        notifyOnLeaving(self.root, callback)
 
     def close(self, clock: Any, seconds: float) -> None:
         """

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from myspread._errors import SessionClosed, SessionTimeout
+from myspread._errors import ServerLeaving, SessionClosed, SessionTimeout
 from myspread._factories.attempt import REFUSALS, Connecting, Link
 from myspread._factories.backoff import Backoff
 from myspread._factories.kept import Kept
@@ -71,6 +71,8 @@ class _Attempts:
         def succeeded(link: Link) -> None:
             proxy = protocolFactory.buildProtocol(None)
             link.whenLost(lambda reason: session._lost(link, proxy, reason))
+            if session.persistent:
+                link.whenLeaving(lambda seconds: session._leave(link, proxy))
             proxy.makeConnection(_Stand(lambda: link.close(session.clock, session.closeTimeout)))
             result.callback(proxy)
             session._up(link)
@@ -115,6 +117,8 @@ class Lifecycle(Service):
         self._backoff = backoff
         self._retryRefusedLogin = retryRefusedLogin
         self._link: Link | None = None
+        # Those whose server is being stopped, until they are lost.
+        self._left: list[Link] = []
         self._upSince = 0.0
         self._failures = 0
         self._ending: Failure | None = None
@@ -178,6 +182,18 @@ class Lifecycle(Service):
         proxy.connectionLost(reason)
         if final:
             self._tellEnd(reason)
+
+    def _leave(self, link: Link, proxy: Any) -> None:
+        """
+        The server is being stopped: connect elsewhere. Calls that were made may
+        still be answered; the server closes the connection after that.
+        """
+        if self._link is not link or self.state is not SessionState.UP:
+            return
+        self._left.append(link)
+        link.whenLost(lambda reason: self._left.remove(link))
+        why = f"{link.where} is being stopped, and ends the calls that are in progress"
+        self._lost(link, proxy, Failure(ServerLeaving(why)))
 
     def _isFinal(self, reason: Failure) -> bool:
         if not self.persistent:
@@ -256,6 +272,8 @@ class Lifecycle(Service):
             self._happened(Event.CLOSE)
             self._ending = Failure(SessionClosed(f"the session with {self.where} was closed"))
             self._tellEnd(self._ending)
+            for link in self._left:
+                link.close(self.clock, self.closeTimeout)
             self._service.stopService().addCallback(lambda ignored: self._stopped())
         return closed
 

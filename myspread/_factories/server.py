@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger, LogLevel
 
 from myspread._factories.admission import Admission, Refused
+from myspread._factories.draining import Drain, abort
+from myspread._factories.reactor import theReactor
 from myspread._jelly import globalSecurity
 from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
@@ -52,6 +55,7 @@ class PBServerFactory(ServerFactory):
     _admission: Admission | None = None
     _logBudget: LogBudget | None = None
     _together: Together | None = None
+    _drain: Drain | None = None
 
     def __init__(
         self,
@@ -86,9 +90,12 @@ class PBServerFactory(ServerFactory):
     def buildProtocol(self, addr: Any) -> Any:
         """
         A broker for a new connection, with the root object lent; or a protocol
-        that closes the connection, where the limits have no room for it.
+        that closes the connection, where the limits have no room for it, or the
+        server is being stopped.
         """
         reason = self.admission.refusal(self.limits or defaultLimits(), addr)
+        if self._drain is not None:
+            reason = "the server is being stopped"
         if reason is not None:
             self._tellRefusal(addr, reason)
             return Refused()
@@ -102,6 +109,44 @@ class PBServerFactory(ServerFactory):
             broker.limits = self.limits
         broker.setNameForLocal("root", self.root.rootObject(broker))
         return broker
+
+    # The end
+
+    def drain(self, seconds: float = 30.0) -> Deferred[int]:
+        """
+        Close all connections, in order. Whoever listens with this factory should
+        stop to do so before; what still connects is refused.
+
+        Clients that want to know, such as persistent sessions, are told, and
+        connect elsewhere. A connection is closed once no call is in progress on it
+        and the client was silent for a moment; its answers are sent before. In the
+        first half of the time, calls that clients still make are run and answered;
+        in the second half they fail with L{ServerLeaving<myspread.pb.ServerLeaving>},
+        and nobody waits for silence. After all of the time, connections are closed
+        even if calls are in progress on them.
+
+        @param seconds: how long calls may go on.
+        @return: a Deferred that fires when no connection is left, with the number
+            of those that were closed while calls were in progress on them. After
+            that, the factory takes connections again.
+        """
+        if self._drain is not None:
+            return self._drain.whenDone()
+        clock = self._clock or theReactor()
+        self._drain = Drain(self.admission, clock, seconds, (self.limits or defaultLimits()).closingTime)
+        done = self._drain.whenDone()
+        done.addCallback(self._drained)
+        self._drain.begin()
+        return done
+
+    def _drained(self, unfinished: int) -> int:
+        self._drain = None
+        return unfinished
+
+    def closeAll(self) -> None:
+        """Close all connections at once, whatever is in progress on them. A L{drain} ends with that."""
+        for broker in self.admission.brokers:
+            abort(broker.transport)
 
     def clientConnectionMade(self, protocol: Any) -> None:
         """A connection is ready. Subclasses may override this."""

@@ -18,6 +18,7 @@ from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._native import accelerator
 from myspread._net.connection import Connection
+from myspread._net.leaving import LEAVING, Leaving
 from myspread._net.overriding import Overridable
 from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables
@@ -36,7 +37,7 @@ def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
 
 
-class Broker(Overridable, BrokerTables, Connection):
+class Broker(Overridable, BrokerTables, Leaving, Connection):
     """
     One connection between two programs that call each other's objects.
 
@@ -139,6 +140,7 @@ class Broker(Overridable, BrokerTables, Connection):
         self._notify(notifiers)
         self._peer.forget()
         self.pageProducers = []
+        self.leavingObserver = None
         told = getattr(self.factory, "brokerLost", None)
         if told is not None:
             told(self, reason)
@@ -333,7 +335,9 @@ class Broker(Overridable, BrokerTables, Connection):
 
     def localObjectForID(self, luid: Any) -> Any:
         """The object that is lent under an id or name, or None."""
-        return self._peer.references.find(_asBytes(luid))
+        luid = _asBytes(luid)
+        found = self._peer.references.find(luid)
+        return self._leavingDesk() if found is None and luid == LEAVING else found
 
     def sendDecRef(self, objectID: Any) -> None:
         """Tell the peer that a reference of its is forgotten here."""

@@ -205,18 +205,57 @@ class Connection(PageProducers, Banana):
 
         @param reason: for the log.
         """
-        if self._phase in (Phase.CLOSING, Phase.LOST):
+        if not self._beginClosing():
             return
+        if self._gathers:
+            # Over TLS, the peer's last word has still to be read.
+            self._setReading(False)
+        super().closeConnection(reason)
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether something that the peer has asked for isn't done, as far as is known."""
+        waits = self._reasons & ~CLOSED
+        return bool(self._peer.incoming.inProgress or self._backlog or waits or self.isPaging)
+
+    def finish(self, seconds: float = 0.0) -> None:
+        """
+        Close the connection in order: the peer gets all that is written. What it
+        sends from now on isn't looked at.
+
+        @param seconds: how many it has for reading, at least; C{Limits.closingTime}
+            in any case.
+        """
+        if not self._beginClosing():
+            return
+        if self._timer is not None and seconds > self.limits.closingTime:
+            self._timer.reset(seconds)
+        self._stopReceiving()
+        self._flush()
+        half = getattr(self.transport, "loseWriteConnection", None) if self._gathers else None
+        if half is None:
+            self.transport.loseConnection()
+        else:
+            # A socket that is closed while there is something to read takes back what it hasn't sent yet.
+            # So the peer is told that there is nothing more, and read until it has closed.
+            self._setReading(True)
+            half()
+
+    def _beginClosing(self) -> bool:
+        """
+        Nothing that the peer sends counts any more.
+
+        @return: False where that is so already.
+        """
+        if self._phase in (Phase.CLOSING, Phase.LOST):
+            return False
         self._reasons |= CLOSED
         self._follow(Event.CLOSED)
         # A transport that has a producer would wait for it.
         self._endPaging()
         self.answersRead()
         self.answerBytes = None
-        if self._gathers:
-            # Over TLS, the peer's last word has still to be read.
-            self._setReading(False)
-        super().closeConnection(reason)
+        return True
 
     def _connectionEnded(self, reason: Any) -> None:
         self._follow(Event.LOST)

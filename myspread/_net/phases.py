@@ -31,7 +31,7 @@ class Phase(Enum):
     """Both sides call each other."""
 
     CLOSING = auto()
-    """The peer has broken the rules. Nothing that it sends counts any more."""
+    """We close: the peer has broken the rules, or the server stops. Nothing that it sends counts any more."""
 
     LOST = auto()
     """There is no connection any more."""
@@ -54,7 +54,7 @@ class Event(Enum):
     """The peer gets an avatar."""
 
     CLOSED = auto()
-    """We close because the peer has broken the rules."""
+    """We close: the peer has broken the rules, or the server stops."""
 
     LOST = auto()
     """The transport has lost the connection."""

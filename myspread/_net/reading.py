@@ -103,9 +103,7 @@ class Reading:
         seconds, end = _noTime, inf
         if inTurns and self.clock is not None:
             seconds = self.clock.seconds
-            began = seconds()
-            if limits.idleTime is not None:
-                self._heard = began
+            self._heard = began = seconds()
             end = began + limits.turnTime
             if together is not None and together.turns.waiting:
                 end = began + together.turns.share(limits.turnTime)
@@ -130,6 +128,14 @@ class Reading:
         finally:
             self._decoding = False
             self._flush()
+
+    def silentFor(self, now: float) -> float:
+        """
+        How many seconds ago the peer was last heard.
+
+        @param now: the time of the clock.
+        """
+        return now - self._heard
 
     def _countUnfinished(self, together: Together, isNew: bool) -> None:
         waiting = self._decoder.waitingBytes

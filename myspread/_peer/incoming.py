@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from myspread._errors import Error, Incident, LimitExceeded
+from myspread._errors import Error, Incident, LimitExceeded, ServerLeaving
 from myspread._flavors.caching import RemoteCache
 from myspread._flavors.dispatch import asText, refuses
 from myspread._flavors.failures import CopyableFailure, failure2Copyable
@@ -122,7 +122,9 @@ class IncomingCalls:
         """Answer a call that could not even be understood."""
         self._sendFailure(Failure(error), request)
 
-    def _tooMany(self) -> LimitExceeded:
+    def _tooMany(self) -> Exception:
+        if self._invoker.refusesCalls:
+            return ServerLeaving("the server is being stopped: this call has not been run")
         limit = self._invoker.limits.calls
         return refuses(
             LimitExceeded(

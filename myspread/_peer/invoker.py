@@ -26,6 +26,8 @@ class IInvoker(Protocol):
     @ivar clock: the time, or None where there is none.
     @ivar logBudget: what all peers of the factory may fill of the log together,
         or None.
+    @ivar refusesCalls: whether no call of the peer is run because the server is
+        being stopped; then C{limits} allow none.
     """
 
     factory: Any
@@ -33,6 +35,7 @@ class IInvoker(Protocol):
     limits: Limits
     clock: IReactorTime | None
     logBudget: LogBudget | None
+    refusesCalls: bool
     serializingPerspective: Any
     unserializingPerspective: Any
     jellyMethod: Any

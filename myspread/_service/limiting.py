@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from dataclasses import fields, replace
 from difflib import get_close_matches
+from math import inf
 from typing import Any
 
 from myspread.limits import BeforeLogin, Limits
 
-__all__ = ["SERVER_LIMITS", "NoSuchSetting", "withEarlyDrop", "withSetting"]
+__all__ = ["SERVER_LIMITS", "NoSuchSetting", "seconds", "withEarlyDrop", "withSetting"]
 
 SERVER_LIMITS = Limits(
     messageLength=16 * 1024 * 1024,
@@ -74,6 +75,21 @@ def withSetting(limits: Limits, setting: str) -> Limits:
         return replace(limits, beforeLogin=_replaced(limits.beforeLogin, inner, value))
     changed: Limits = _replaced(limits, name, value)
     return changed
+
+
+def seconds(text: str) -> float:
+    """
+    A time on the command line.
+
+    @raise ValueError: when it is no number of seconds from 0 on.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < inf:
+        raise ValueError("a time is a number of seconds from 0 on")
+    return number
 
 
 def withEarlyDrop(limits: Limits) -> Limits:

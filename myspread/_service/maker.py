@@ -9,7 +9,7 @@ from twisted.application.service import MultiService
 from myspread._service.descriptors import DescriptorService
 from myspread._service.options import Options
 from myspread._service.ports import ListeningService
-from myspread.pb import PBServerFactory
+from myspread.pb import DrainService, PBServerFactory
 
 __all__ = ["Options", "makeService"]
 
@@ -27,5 +27,7 @@ def makeService(options: Options) -> MultiService:
         options["root"], security=options["policy"], limits=options["limits"], clock=options.reactor
     )
     service.addService(DescriptorService(options.reactor, factory))
+    # Services stop in the opposite order: first nothing listens any more.
+    service.addService(DrainService(factory, options["drain"]))
     service.addService(ListeningService(options.reactor, options["ports"], factory))
     return service

@@ -15,7 +15,7 @@ from twisted.python import usage
 from myspread._factories.reactor import theReactor
 from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
-from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, withSetting
+from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import findPolicy, findRoot
@@ -75,7 +75,8 @@ class Options(usage.Options):
 
     Once they are parsed, C{options["root"]} is the object to serve,
     C{options["ports"]} a list of L{Port}s, C{options["limits"]} the L{Limits}
-    and C{options["policy"]} the policy, or None for the default one.
+    and C{options["policy"]} the policy, or None for the default one;
+    C{options["drain"]} is how many seconds calls may go on at the end.
 
     @ivar settings: what was said on the command line and in the file.
     @ivar reactor: where the ports listen, and what drives the demonstration;
@@ -156,6 +157,7 @@ class Options(usage.Options):
         self["limits"] = _limits(settings["limit"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
         self["root"] = _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
+        self["drain"] = _seconds("drain", settings["drain"], 30.0)
         if settings["check"]:
             self._tell()
 
@@ -210,6 +212,13 @@ def _limits(settings: list[str]) -> Limits:
         except NoSuchSetting as error:
             raise usage.UsageError(f"--limit {setting}: {error}") from error
     return limits
+
+
+def _seconds(option: str, text: str | None, default: float) -> float:
+    try:
+        return default if text is None else seconds(text)
+    except ValueError as error:
+        raise usage.UsageError(f"--{option} {text}: {error}") from error
 
 
 def _named(option: str, find: Callable[[str], Any], name: str | None) -> Any:

@@ -63,6 +63,13 @@ _OPERATING: Final = (
     Setting(
         "config", "Take settings from a TOML file; options win over it.", "FILE", ("/etc/pbserver.toml",)
     ),
+    Setting(
+        "drain",
+        "Seconds that calls in progress may go on once the server is told to stop; a second signal ends "
+        "it at once. [default: 30]",
+        "SECONDS",
+        ("120",),
+    ),
     Setting("check", "Look whether all settings are right, say what they are, and exit."),
 )
 

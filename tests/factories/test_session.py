@@ -702,6 +702,81 @@ class PersistentTests(SessionCase):
             self.closed(session)
 
 
+class LeavingTests(SessionCase):
+    """
+    A session whose server is being stopped goes elsewhere.
+    """
+
+    def drain(self, server: MemoryServer) -> Deferred[int]:
+        """Stop a server; it takes no connections any more."""
+        server.mode = "refuse"
+        server.factory._clock = self.clock
+        drained: Deferred[int] = server.factory.drain(10)
+        self.settle()
+        return drained
+
+    def test_elsewhere(self) -> None:
+        """
+        A persistent one connects to the next server. A call in progress is
+        answered by the first one, which then closes the connection.
+        """
+        other = self.network.serve(Desk())
+        session = self.up(self.persistent([self.server, other]))
+        reasons: list[Any] = []
+        session.notifyOnDown(reasons.append)
+        answer = session.callRemote("later")
+        self.settle()
+        drained = self.drain(self.server)
+        self.assertIs(session.state, WAITING)
+        self.assertEqual([reason.type for reason in reasons], [pb.ServerLeaving])
+        self.settle(1)
+        self.assertIs(session.state, UP)
+        self.assertEqual((self.server.connected, other.connected), (1, 1))
+        self.desk.answers[0].callback("late")
+        self.settle()
+        self.assertEqual(self.successResultOf(answer), "late")
+        self.settle(0.1)
+        self.settle(0.1)
+        self.assertEqual(self.successResultOf(drained), 0)
+        self.assertEqual((self.server.connected, len(reasons)), (0, 1))
+        self.assertIs(session.state, UP)
+        self.closed(session)
+        self.assertEqual(other.connected, 0)
+
+    def test_closed(self) -> None:
+        """Closing the session closes the connection that it has left, too."""
+        session = self.up(self.persistent())
+        session.callRemote("later").addErrback(lambda reason: reason.trap(pb.PBConnectionLost))
+        self.settle()
+        drained = self.drain(self.server)
+        closing = session.close()
+        self.settle(0.1)
+        self.successResultOf(closing)
+        self.assertEqual(self.server.connected, 0)
+        self.settle(0.1)
+        self.assertEqual(self.successResultOf(drained), 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_whileClosing(self) -> None:
+        """One that is being closed anyway doesn't mind."""
+        session = self.up(self.persistent())
+        session.close()
+        self.drain(self.server)
+        self.assertIs(session.state, ENDED)
+        self.settle(0.1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_once(self) -> None:
+        """One that isn't persistent doesn't ask; it ends when its connection does."""
+        session = self.up(self.session())
+        self.assertIsNone(self.server.pairs[-1].server.leavingObserver)
+        self.drain(self.server)
+        self.assertIs(session.state, UP)
+        for _ in range(8):
+            self.settle(0.05)
+        self.assertIs(session.state, ENDED)
+
+
 class CutTests(SessionCase):
     """
     Connections that are lost at any moment.

@@ -147,6 +147,14 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(parsed("-l", "calls=1", "-l", "calls=2")["limits"].calls, 2)
         self.assertEqual(parsed()["limits"], SERVER_LIMITS)
 
+    def test_drain(self) -> None:
+        """Calls may go on for half a minute, or for as long as is said."""
+        for words, seconds in (([], 30.0), (["--drain", "0"], 0.0), (["--drain", "2.5"], 2.5)):
+            self.assertEqual(parsed(*words)["drain"], seconds)
+        for wrong in ("soon", "-1", "nan", "inf"):
+            line = f"twistd pbserver: --drain {wrong}: a time is a number of seconds from 0 on"
+            self.assertEqual(self.refusal("--drain", wrong), line)
+
     def test_wrongLimit(self) -> None:
         """The option is named, and what was wrong with it."""
         for setting, problem in (

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.cred.error import LoginFailed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.error import ConnectError
 from twisted.spread.banana import BananaError
@@ -35,17 +36,19 @@ __all__ = [
     "LimitExceeded",
     "MalformedJelly",
     "MethodChanged",
+    "NoMechanism",
+    "NoServer",
     "NoSuchMethod",
     "NotJellyable",
     "PBConnectionLost",
     "ProtocolError",
-    "NoServer",
     "RemoteError",
     "ServerLeaving",
     "SessionClosed",
     "SessionTimeout",
     "UnknownTypeByte",
     "UnknownVocabulary",
+    "UnprovenServer",
     "VocabularyNotNegotiated",
 ]
 
@@ -198,6 +201,25 @@ class Incident(Error):
     def __init__(self, incident: str) -> None:
         super().__init__(f"an unexpected error; the log of the other side has it as incident {incident}")
         self.incident = incident
+
+
+class NoMechanism(LoginFailed):
+    """
+    There is no way to log in that the client accepts, the server offers, and
+    the connection allows. Nothing secret was sent.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class UnprovenServer(LoginFailed):
+    """
+    A server has not shown that it knows the password, or that it is at the
+    other end of the connection: somebody may stand in its place. The connection
+    is closed.
+    """
+
+    __module__ = "myspread.pb"
 
 
 class NoServer(ConnectError):

@@ -186,6 +186,12 @@ class Limits:
     loginDelayLimit: float = 30.0
     """Seconds that a login waits at most."""
 
+    scramIterations: int = 2_000_000
+    """
+    Iterations of PBKDF2 that a server may ask of a client for one login. A
+    million take some tenths of a second.
+    """
+
     connections: int | None = None
     """Connections of a server factory at once. None: no bound."""
 

@@ -16,6 +16,7 @@ from myspread._errors import (
     LimitExceeded,
     MalformedJelly,
     MethodChanged,
+    NoMechanism,
     NoServer,
     NoSuchMethod,
     NotJellyable,
@@ -25,6 +26,7 @@ from myspread._errors import (
     ServerLeaving,
     SessionClosed,
     SessionTimeout,
+    UnprovenServer,
 )
 from myspread._factories.backoff import Backoff
 from myspread._factories.client import PBClientFactory
@@ -43,6 +45,7 @@ from myspread._flavors.remote import RemoteMethod, RemoteReference
 from myspread._flavors.remoteerrors import remote
 from myspread._flavors.values import value
 from myspread._login.challenge import challenge, respond
+from myspread._login.credentials import ClientCertificate, Password, Token
 from myspread._login.scram import ScramVerifier
 from myspread._login.server import (
     JellyableAvatarMixin,
@@ -98,6 +101,7 @@ __all__ = [
     "Cacheable",
     "CallTimeout",
     "CopiedFailure",
+    "ClientCertificate",
     "Copyable",
     "CopyableFailure",
     "DeadReferenceError",
@@ -122,12 +126,14 @@ __all__ = [
     "Local",
     "MalformedJelly",
     "MethodChanged",
+    "NoMechanism",
     "NoServer",
     "NoSuchMethod",
     "NotJellyable",
     "PBClientFactory",
     "PBConnectionLost",
     "PBServerFactory",
+    "Password",
     "Perspective",
     "ProtocolError",
     "Realm",
@@ -151,6 +157,8 @@ __all__ = [
     "SessionClosed",
     "SessionState",
     "SessionTimeout",
+    "Token",
+    "UnprovenServer",
     "ViewPoint",
     "Viewable",
     "banana",

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from myspread._errors import NoServer, NoSuchMethod
 from myspread._factories.addresses import Address
 from myspread._factories.client import PBClientFactory
+from myspread._login.authenticator import Authenticator
 from myspread._net.leaving import notifyOnLeaving
 from myspread.limits import Limits
 from myspread.security import ITaster
@@ -32,6 +33,7 @@ class Settings:
     How a session connects.
 
     @ivar credentials: what to log in with; None not to log in.
+    @ivar mechanisms: how; None for the default for these credentials.
     @ivar mind: what the server's realm gets to call us back.
     @ivar connectTimeout: seconds for each server.
     @ivar callTimeout: seconds for each call; None for no limit.
@@ -44,6 +46,7 @@ class Settings:
     security: ITaster | None
     limits: Limits | None
     unsafeTracebacks: bool
+    mechanisms: tuple[str, ...] | None = None
 
 
 class _SessionFactory(PBClientFactory):
@@ -56,8 +59,9 @@ class _SessionFactory(PBClientFactory):
 
     noisy = False
 
-    def __init__(self, settings: Settings, clock: Any) -> None:
+    def __init__(self, settings: Settings, clock: Any, authenticator: Authenticator) -> None:
         super().__init__(settings.unsafeTracebacks, settings.security, limits=settings.limits, clock=clock)
+        self._authenticator = authenticator
         self.broker: Any = None
         self.lost: Callable[[Any], None] | None = None
 
@@ -144,6 +148,8 @@ class Connecting:
         self.addresses = addresses
         self.settings = settings
         self._clock = clock
+        # One for all connections, so that the next login is cheap.
+        self._authenticator = Authenticator(settings.limits, clock)
         self._stage = ""
 
     async def link(self) -> Link:
@@ -180,7 +186,7 @@ class Connecting:
         return Failure(ConnectionTimeout(string=f"no {self._stage} within {seconds:.3g} s"))
 
     async def _reach(self, where: str, endpoint: Any) -> Link:
-        factory = _SessionFactory(self.settings, self._clock)
+        factory = _SessionFactory(self.settings, self._clock, self._authenticator)
         root = factory.getRootObject()
         avatar = None
         try:
@@ -190,7 +196,9 @@ class Connecting:
             reference = await root
             if self.settings.credentials is not None:
                 self._stage = "answer to the login"
-                avatar = await factory.login(self.settings.credentials, self.settings.mind)
+                avatar = await factory.login(
+                    self.settings.credentials, self.settings.mind, mechanisms=self.settings.mechanisms
+                )
         except BaseException:
             root.addErrback(lambda reason: None)
             root.cancel()

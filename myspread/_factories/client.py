@@ -4,6 +4,7 @@ L{PBClientFactory}.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.cred.credentials import IAnonymous
@@ -14,7 +15,10 @@ from twisted.python.failure import Failure
 
 from myspread._factories.reactor import theReactor
 from myspread._jelly import globalSecurity
+from myspread._login.authenticator import Authenticator
 from myspread._login.challenge import respond
+from myspread._login.credentials import acceptedMechanisms
+from myspread._login.mechanisms import MD5
 from myspread._net.broker import Broker
 from myspread.limits import Limits
 from myspread.security import ITaster
@@ -48,6 +52,7 @@ class PBClientFactory(ClientFactory):
     _clock: Any = None
     _connector: Any = None
     _grace: Any = None
+    _authenticator: Authenticator | None = None
 
     def __init__(
         self,
@@ -193,21 +198,51 @@ class PBClientFactory(ClientFactory):
 
     # Login
 
-    def login(self, credentials: Any, client: Any = None) -> Deferred[Any]:
+    def login(
+        self, credentials: Any, client: Any = None, *, mechanisms: Iterable[str] | None = None
+    ) -> Deferred[Any]:
         """
         Log in.
 
-        @param credentials: provides C{IUsernamePassword} or C{IAnonymous}.
+        @param credentials: L{Password}, L{Token}, L{ClientCertificate},
+            or what provides C{IAnonymous} or C{IUsernamePassword}; the latter
+            logs in with MD5 unless C{mechanisms} says otherwise.
         @param client: the mind: what the server's realm gets to call us back.
+        @param mechanisms: the names of the ways to log in that are accepted, of
+            which the strongest is taken that the server offers; None for the
+            default for these credentials.
         @return: a Deferred of a reference to the avatar; forgetting it logs
-            out. It fails with the server's error, or as L{getRootObject} does.
+            out. It fails with the server's error, with L{NoMechanism} or
+            L{UnprovenServer}, or as L{getRootObject} does.
+        @raise ValueError: when there is no such mechanism, or it can't be used
+            with these credentials.
         """
+        accepted = acceptedMechanisms(credentials, mechanisms)
         root = self.getRootObject()
         if IAnonymous.providedBy(credentials):
             root.addCallback(self._cbLoginAnonymous, client)
+        elif accepted == (MD5,):
+            root.addCallback(self._logInWithMd5, credentials.username, credentials.password, client)
         else:
-            root.addCallback(self._cbSendUsername, credentials.username, credentials.password, client)
+            root.addCallback(self._authenticate, credentials, client, accepted)
         return root
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Logs in with more than MD5."""
+        if self._authenticator is None:
+            self._authenticator = Authenticator(self.limits, self._clock or theReactor())
+        return self._authenticator
+
+    def _authenticate(
+        self, root: Any, credentials: Any, client: Any, accepted: tuple[str, ...]
+    ) -> Deferred[Any]:
+        login = self.authenticator.login(root, credentials, client, accepted, self._logInWithMd5)
+        return Deferred.fromCoroutine(login)
+
+    def _logInWithMd5(self, root: Any, username: Any, password: Any, client: Any) -> Deferred[Any]:
+        self.authenticator.tellMd5(root)
+        return self._cbSendUsername(root, username, password, client)
 
     def _cbSendUsername(self, root: Any, username: Any, password: Any, client: Any) -> Deferred[Any]:
         asked: Deferred[Any] = root.callRemote("login", username)

@@ -15,6 +15,7 @@ from myspread._factories.admission import Admission, Refused
 from myspread._factories.draining import Drain, abort
 from myspread._factories.reactor import theReactor
 from myspread._jelly import globalSecurity
+from myspread._login.reception import Md5
 from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
 from myspread._net.together import Together
@@ -28,10 +29,9 @@ __all__ = ["PBServerFactory"]
 _log = Logger()
 
 
-def _rootFor(root: Any) -> Any:
+def _rootFor(root: Any, md5: Md5) -> Any:
     # Adapting a portal would give the login of twisted.spread.
-    adapt: Any = PortalRoot if isinstance(root, Portal) else IPBRoot
-    return adapt(root)
+    return PortalRoot(root, md5=md5) if isinstance(root, Portal) else IPBRoot(root)
 
 
 class PBServerFactory(ServerFactory):
@@ -66,6 +66,7 @@ class PBServerFactory(ServerFactory):
         portal: Portal | None = None,
         limits: Limits | None = None,
         clock: Any = None,
+        md5: Md5 = "anywhere",
     ) -> None:
         """
         @param root: a provider of L{IPBRoot}, something that can be adapted to
@@ -77,11 +78,14 @@ class PBServerFactory(ServerFactory):
         @param limits: what one connection may cost.
         @param clock: provides C{IReactorTime}; by default, each connection has
             the reactor of its transport.
+        @param md5: from where logins with MD5 are taken, which are all that
+            clients on C{twisted.spread} know: C{"anywhere"}; C{"local"}, from
+            this machine only; or C{"never"}. Where the root is a portal.
         @raise TypeError: when there is no root, or it is no root.
         """
         if (root is None) is (portal is None):
             raise TypeError("PBServerFactory needs a root or a portal, and not both")
-        self.root = _rootFor(portal if root is None else root)
+        self.root = _rootFor(portal if root is None else root, md5)
         self.unsafeTracebacks = unsafeTracebacks
         self.security = globalSecurity if security is None else security
         self.limits = limits

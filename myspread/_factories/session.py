@@ -4,7 +4,7 @@ Sessions: connections that one waits for, and that come back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +23,7 @@ from myspread._factories.states import SessionState
 from myspread._factories.waiting import Waiting
 from myspread._flavors.calling import RemoteMethods, checkedTimeout
 from myspread._flavors.remote import RemoteReference
+from myspread._login.credentials import acceptedMechanisms
 from myspread.limits import Limits
 from myspread.security import ITaster
 
@@ -191,6 +192,7 @@ def session(
     port: int | None = None,
     *,
     credentials: Any = None,
+    mechanisms: Iterable[str] | None = None,
     mind: Any = None,
     persistent: bool = False,
     callTimeout: float | None = None,
@@ -220,7 +222,10 @@ def session(
         C{srv+tls:_pb._tcp.DOMAIN} for the servers that the DNS names; a host,
         with C{port}; C{(host, port)}; an endpoint; or a list of these, which
         are tried one after the other.
-    @param credentials: what to log in with; None not to log in.
+    @param credentials: what to log in with, as for L{PBClientFactory.login};
+        None not to log in.
+    @param mechanisms: the ways to log in that are accepted; see
+        L{PBClientFactory.login}.
     @param mind: what the server's realm gets to call us back.
     @param persistent: whether to connect again.
     @param callTimeout: how many seconds a call may take, unless it says
@@ -239,13 +244,17 @@ def session(
     @param unsafeTracebacks: whether to send tracebacks to the server.
     @param resolver: provides C{IResolver}, for C{srv:}; by default the system's.
     @param reactor: provides time and connections; by default the global one.
-    @raise ValueError: when C{where} isn't understood, or a time isn't positive.
+    @raise ValueError: when C{where} isn't understood, a time isn't positive, or
+        the mechanisms can't be used with the credentials.
     @raise TypeError: when C{where} is no address.
     """
     reactor = theReactor() if reactor is None else reactor
     for seconds in (callTimeout, connectTimeout, waitTimeout, closeTimeout):
         checkedTimeout(seconds)
-    settings = Settings(credentials, mind, connectTimeout, callTimeout, security, limits, unsafeTracebacks)
+    accepted = None if credentials is None else acceptedMechanisms(credentials, mechanisms)
+    settings = Settings(
+        credentials, mind, connectTimeout, callTimeout, security, limits, unsafeTracebacks, accepted
+    )
     return Session(
         Connecting(addressesOf(where, port, reactor, resolver), settings, reactor),
         reactor,

@@ -8,33 +8,47 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-from twisted.cred.credentials import Anonymous, IUsernameHashedPassword
+from twisted.cred.credentials import Anonymous, IUsernameHashedPassword, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, maybeDeferred
 from zope.interface import implementer
 
 from myspread._errors import Error
 from myspread._flavors.dispatch import awaited
 from myspread._flavors.perspective import Avatar
-from myspread._flavors.referencing import AsReferenceable, Referenceable
-from myspread._jelly.telling import tellFailure
+from myspread._flavors.referencing import Referenceable
 from myspread._login.attempts import Attempts
+from myspread._login.avatars import JellyableAvatarMixin
 from myspread._login.challenge import challenge, digest, isRightResponse
-from myspread._login.delays import Delays
-from myspread._login.entering import Entry, enter
+from myspread._login.channel import Channel
+from myspread._login.conversation import Malformed
+from myspread._login.credentials import CertificateCredentials, TokenCredentials
+from myspread._login.entering import enter
+from myspread._login.exchange import Exchange, ScramExchange
+from myspread._login.mechanisms import (
+    ANONYMOUS,
+    CERTIFICATE,
+    MD5,
+    PLAIN,
+    SCRAM_MECHANISMS,
+    STRONGEST_FIRST,
+    TOKEN,
+    listed,
+)
+from myspread._login.reception import Md5, Reception
+from myspread._login.scram import ScramVerifier
+from myspread._login.scramserver import ScramServer
 from myspread._net.broker import Broker
-from myspread.interfaces import IJellyable, IPBRoot, IPerspective, IUsernameMD5Password
-from myspread.limits import defaultLimits
+from myspread.interfaces import IPBRoot, IPerspective, IUsernameMD5Password
 
 __all__ = ["JellyableAvatarMixin", "PortalAuthChallenger", "PortalRoot", "PortalWrapper", "Realm"]
 
-_log = Logger()
-
 LONGEST_USERNAME = 4096
 """Bytes or characters of a user name: more than a token has that stands in its place."""
+
+LONGEST_SECRET = 4096
+"""Bytes or characters of a password or token that is sent as it is."""
 
 
 @implementer(IRealm)
@@ -67,136 +81,22 @@ class PortalRoot:
     and the policy that are for peers that have not logged in.
     """
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, *, md5: Md5 = "anywhere") -> None:
+        """
+        @param portal: who may come in, and to what.
+        @param md5: from where logins with MD5 are taken: C{"anywhere"};
+            C{"local"}, from this machine only; or C{"never"}.
+        """
         self.portal = portal
-        self._delays = Delays()
+        self._reception = Reception(portal, md5)
 
     def rootObject(self, broker: Any) -> Referenceable:
         """The root for a new connection, which has to log in."""
         # It may be one of twisted.spread, which has no such phase.
         if isinstance(broker, Broker):
             broker.beginLogin()
-        return PortalWrapper(self.portal, broker, Attempts(broker, self._delays))
-
-
-class _GivenBack:
-    """
-    Ends all the logins of one connection that got the same avatar, as many as
-    they may be, once the client forgets its last reference to it.
-
-    @ivar endings: what to call.
-    """
-
-    def __init__(self, avatar: Any, earlier: Callable[[], Any] | None) -> None:
-        """
-        @param earlier: what else is to be called, afterwards.
-        """
-        # Nothing else may get its identity meanwhile.
-        self._avatar = avatar
-        self._earlier = earlier
-        self.endings: list[_Logout] = []
-
-    def __call__(self) -> None:
-        for ending in self.endings:
-            ending()
-        if self._earlier is not None:
-            self._earlier()
-
-
-class _Logout:
-    """
-    Calls what the realm wants called at logout, once: when the client forgets
-    its last reference to the avatar or when the connection is lost, whichever
-    is first.
-    """
-
-    def __init__(self, broker: Broker, callback: Callable[[], Any]) -> None:
-        self._broker = broker
-        self._callback: Callable[[], Any] | None = callback
-
-    def __call__(self) -> None:
-        callback, self._callback = self._callback, None
-        if callback is not None:
-            self._broker.dontNotifyOnDisconnect(self)
-            maybeDeferred(callback).addErrback(self._failed)
-
-    def _failed(self, failure: Failure) -> None:
-        tellFailure(self._broker, _log, "A logout failed.", failure)
-
-    def attachTo(self, avatar: Any) -> None:
-        """Watch the references to an avatar, and the connection."""
-        self._broker.notifyOnDisconnect(self)
-        if self._callback is None or not hasattr(avatar, "processUniqueID"):
-            # It is lost already; or the avatar doesn't travel as a reference that could be given back.
-            return
-        identity = avatar.processUniqueID()
-        cleanups = self._broker._localCleanup
-        givenBack = cleanups.get(identity)
-        if not isinstance(givenBack, _GivenBack):
-            cleanups[identity] = givenBack = _GivenBack(avatar, givenBack)
-        givenBack.endings.append(self)
-
-
-def _checkRoom(broker: Broker) -> None:
-    """
-    Avatars that travel as references are counted when they are lent; but they
-    can be the same one, or be given to a peer that wants no answer.
-
-    @raise Error: when as many logins last as references may be lent.
-    """
-    limits = getattr(broker, "limits", None) or defaultLimits()
-    lasting = sum(type(each) is _Logout for each in broker.disconnects or ())
-    if lasting > limits.references:
-        raise Error(f"{lasting} logins last on this connection already (Limits.references)")
-
-
-def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any], entry: Entry | None) -> Any:
-    ending = _Logout(broker, logout)
-    try:
-        _checkRoom(broker)
-        if not IJellyable.providedBy(avatar):
-            avatar = AsReferenceable(avatar, "perspective")
-        ending.attachTo(avatar)
-    except Exception:
-        # The realm has let somebody in whom nobody can be.
-        ending()
-        raise
-    if isinstance(broker, Broker):
-        if entry is not None:
-            broker.avatarId, broker.mechanism = entry.avatarId, entry.mechanism
-        broker.endLogin()
-    return avatar
-
-
-class JellyableAvatarMixin:
-    """
-    What a login ends with. Programs that write a login of their own inherit it
-    too, under the name C{pb._JellyableAvatarMixin}.
-
-    @ivar broker: the connection.
-    """
-
-    broker: Any
-
-    def _cbLogin(self, result: Any) -> Deferred[Any]:
-        """
-        The avatar in the form in which it is sent, given what the portal
-        answered.
-        """
-        return self._cameIn(result, None)
-
-    def _entered(self, entry: Entry) -> Deferred[Any]:
-        """As L{_cbLogin}; and the broker is told who it is."""
-        return self._cameIn(entry.answer, entry)
-
-    def _cameIn(self, result: Any, entry: Entry | None) -> Deferred[Any]:
-        answer = awaited(result)
-        if isinstance(answer, Deferred):
-            return answer.addCallback(self._cameIn, entry)
-        _, avatar, logout = answer
-        avatar = awaited(avatar)
-        waiting = avatar if isinstance(avatar, Deferred) else succeed(avatar)
-        return waiting.addCallback(lambda ready: _attach(self.broker, ready, logout, entry))
+        attempts = Attempts(broker, self._reception.delays)
+        return PortalWrapper(self.portal, broker, attempts, self._reception)
 
 
 class PortalWrapper(Referenceable, JellyableAvatarMixin):
@@ -204,16 +104,52 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
     The root object of a connection that has not logged in.
     """
 
-    def __init__(self, portal: Any, broker: Broker, attempts: Attempts | None = None) -> None:
+    def __init__(
+        self,
+        portal: Any,
+        broker: Broker,
+        attempts: Attempts | None = None,
+        reception: Reception | None = None,
+    ) -> None:
         """
         @param portal: the L{Portal}.
         @param broker: the connection.
         @param attempts: counts the logins of the connection.
+        @param reception: knows how clients may log in.
         """
         self.portal = portal
         self.broker = broker
         self._attempts = attempts or Attempts(broker)
-        self._outstanding: WeakSet[PortalAuthChallenger] | None = None
+        self._reception = reception or Reception(portal)
+        self._outstanding: WeakSet[Exchange] | None = None
+
+    # How to log in
+
+    def _channel(self) -> Channel:
+        return Channel(getattr(self.broker, "transport", None))
+
+    def remote_mechanisms(self) -> list[str]:
+        """How one can log in on this connection, strongest first."""
+        return self._reception.mechanisms(self._channel())
+
+    def _attempt(self, mechanism: Any, login: Callable[[], Any], guesses: bool = True) -> Deferred[Any]:
+        """Attempt a login, if its mechanism is one of those that can be used."""
+        if mechanism not in STRONGEST_FIRST or mechanism not in self.remote_mechanisms():
+            return self._attempts.run(lambda: self._notOffered(mechanism), guesses=False)
+        return self._attempts.run(login, guesses)
+
+    def _notOffered(self, mechanism: Any) -> None:
+        # What isn't one of our names may be anything.
+        what = mechanism if mechanism in STRONGEST_FIRST else "this"
+        offered = listed(self.remote_mechanisms())
+        raise UnauthorizedLogin(
+            f"{what} is no way to log in on this connection; what can be used is {offered}"
+        )
+
+    def _enter(self, credentials: Any, mind: Any, mechanism: str) -> Deferred[Any]:
+        return enter(self.portal, credentials, mind, mechanism).addCallback(self._entered)
+
+    # MD5, as in twisted.spread
 
     def remote_login(self, username: Any) -> Any:
         """
@@ -221,18 +157,26 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
 
         @return: a challenge, and the L{PortalAuthChallenger} that wants the
             response.
-        @raise UnauthorizedLogin: when this can't be a user name.
+        @raise UnauthorizedLogin: when this can't be a user name, or the server
+            doesn't take such logins on this connection.
         @raise Error: when too many challenges wait for their responses.
         """
-        if not isinstance(username, (bytes, str)) or len(username) > LONGEST_USERNAME:
+        if not _isText(username, LONGEST_USERNAME):
             return self._attempts.run(_noUsername, guesses=False)
+        if not self._reception.takesMd5(self._channel()):
+            return self._attempts.run(lambda: self._notOffered(MD5), guesses=False)
         self._checkOutstanding()
         given = challenge()
-        challenger = PortalAuthChallenger(self.portal, self.broker, username, given, self._attempts)
+        challenger = PortalAuthChallenger(
+            self.portal, self.broker, username, given, self._attempts, self._reception
+        )
+        self._remember(challenger)
+        return given, challenger
+
+    def _remember(self, exchange: Exchange) -> None:
         if self._outstanding is None:
             self._outstanding = WeakSet()
-        self._outstanding.add(challenger)
-        return given, challenger
+        self._outstanding.add(exchange)
 
     def _checkOutstanding(self) -> None:
         most = self._attempts.limits.beforeLogin.references
@@ -246,6 +190,74 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
                 "respond to one of them, or forget it"
             )
 
+    # SCRAM
+
+    def remote_loginScram(self, mechanism: Any, message: Any) -> Any:
+        """
+        Begin a login with SCRAM-SHA-256.
+
+        @param mechanism: C{scram-sha-256} or C{scram-sha-256-plus}.
+        @param message: the client's first message.
+        @return: a Deferred of the server's first message, and the
+            L{ScramExchange} that wants the second one of the client.
+        @raise Error: when too many challenges wait for their responses.
+        """
+        if mechanism not in SCRAM_MECHANISMS or mechanism not in self.remote_mechanisms():
+            return self._attempts.run(lambda: self._notOffered(mechanism), guesses=False)
+        self._checkOutstanding()
+        try:
+            conversation = ScramServer(mechanism, self._channel().binding())
+            username = conversation.begin(message)
+        except Malformed as error:
+            return self._attempts.run(_refusal(str(error)), guesses=False)
+        exchange = ScramExchange(self.portal, self.broker, mechanism, conversation, self._attempts)
+        self._remember(exchange)
+        known = maybeDeferred(lambda: awaited(self._reception.verifiers.verifierFor(username)))
+        return known.addCallback(self._challenge, username, exchange)
+
+    def _challenge(self, verifier: ScramVerifier | None, username: bytes, exchange: ScramExchange) -> Any:
+        # Made for everybody, so that it takes as long.
+        unknown = self._reception.unknown(username)
+        return exchange.challenge(unknown if verifier is None else verifier), exchange
+
+    # One step
+
+    def remote_loginToken(self, token: Any, mind: Any) -> Deferred[Any]:
+        """
+        Log in with a token.
+
+        @return: a Deferred of the avatar; it fails with L{LoginFailed
+            <twisted.cred.error.LoginFailed>}, as all these do.
+        """
+        if not _isText(token, LONGEST_SECRET):
+            return self._attempts.run(_refusal(f"a token is bytes or text, {LONGEST_SECRET} at most"))
+        return self._attempt(TOKEN, lambda: self._enter(TokenCredentials(_bytesOf(token)), mind, TOKEN))
+
+    def remote_loginPlain(self, username: Any, password: Any, mind: Any) -> Deferred[Any]:
+        """
+        Log in with user name and password, which are sent as they are.
+
+        @return: a Deferred of the avatar.
+        """
+        if not _isText(username, LONGEST_USERNAME) or not _isText(password, LONGEST_SECRET):
+            text = f"user name and password are bytes or text, {LONGEST_SECRET} at most"
+            return self._attempts.run(_refusal(text))
+        credentials = UsernamePassword(_bytesOf(username), _bytesOf(password))
+        return self._attempt(PLAIN, lambda: self._enter(credentials, mind, PLAIN))
+
+    def remote_loginCertificate(self, mind: Any) -> Deferred[Any]:
+        """
+        Log in with the certificate that the client has shown to TLS.
+
+        @return: a Deferred of the avatar.
+        """
+        return self._attempt(CERTIFICATE, lambda: self._loginCertificate(mind), guesses=False)
+
+    def _loginCertificate(self, mind: Any) -> Deferred[Any]:
+        certificate = self._channel().certificate()
+        assert certificate is not None
+        return self._enter(CertificateCredentials(certificate), mind, CERTIFICATE)
+
     def remote_loginAnonymous(self, mind: Any) -> Deferred[Any]:
         """
         Log in without credentials.
@@ -253,28 +265,46 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         @return: a Deferred of the avatar; it fails with L{LoginFailed
             <twisted.cred.error.LoginFailed>}.
         """
-        return self._attempts.run(lambda: self._loginAnonymous(mind), guesses=False)
-
-    def _loginAnonymous(self, mind: Any) -> Deferred[Any]:
-        return enter(self.portal, Anonymous(), mind, "anonymous").addCallback(self._entered)
+        return self._attempts.run(lambda: self._enter(Anonymous(), mind, ANONYMOUS), guesses=False)
 
 
-def _noUsername() -> None:
-    raise UnauthorizedLogin(f"a user name is bytes or text, {LONGEST_USERNAME} at most")
+def _isText(value: object, longest: int) -> bool:
+    return isinstance(value, (bytes, str)) and len(value) <= longest
+
+
+def _bytesOf(text: bytes | str) -> bytes:
+    return text.encode("utf-8") if isinstance(text, str) else text
+
+
+def _refusal(text: str) -> Callable[[], None]:
+    def refuse() -> None:
+        raise UnauthorizedLogin(text)
+
+    return refuse
+
+
+_noUsername = _refusal(f"a user name is bytes or text, {LONGEST_USERNAME} at most")
 
 
 @implementer(IUsernameHashedPassword, IUsernameMD5Password)
-class PortalAuthChallenger(Referenceable, JellyableAvatarMixin):
+class PortalAuthChallenger(Exchange):
     """
     Credentials in the making: user name and challenge, and soon the response.
     It takes one response only, for as long as a login may take.
     """
 
+    what = "this challenge"
+
     response: Any = None
-    _used = False
 
     def __init__(
-        self, portal: Any, broker: Broker, username: Any, challenge: bytes, attempts: Attempts | None = None
+        self,
+        portal: Any,
+        broker: Broker,
+        username: Any,
+        challenge: bytes,
+        attempts: Attempts | None = None,
+        reception: Reception | None = None,
     ) -> None:
         """
         @param portal: the L{Portal}.
@@ -282,22 +312,12 @@ class PortalAuthChallenger(Referenceable, JellyableAvatarMixin):
         @param username: who wants to log in.
         @param challenge: what the client was given.
         @param attempts: counts the logins of the connection.
+        @param reception: is told of who logs in.
         """
-        self.portal = portal
-        self.broker = broker
+        super().__init__(portal, broker, attempts)
         self.username = username
         self.challenge = challenge
-        self._attempts = attempts or Attempts(broker)
-        self._since = self._attempts.now
-
-    @property
-    def isUseful(self) -> bool:
-        """Whether a response is still accepted."""
-        return not self._used and not self._isLate()
-
-    def _isLate(self) -> bool:
-        loginTime = self._attempts.limits.loginTime
-        return loginTime is not None and self._attempts.now - self._since > loginTime
+        self._reception = reception
 
     def remote_respond(self, response: Any, mind: Any) -> Deferred[Any]:
         """
@@ -307,23 +327,22 @@ class PortalAuthChallenger(Referenceable, JellyableAvatarMixin):
             <twisted.cred.error.LoginFailed>}, also when this challenge was
             responded to before, or is too old.
         """
-        if self._used or self._isLate():
-            return self._attempts.run(self._notUseful, guesses=False)
-        self._used = True
-        self.response = response
-        return self._attempts.run(lambda: self._login(mind))
-
-    def _notUseful(self) -> None:
-        why = "was responded to before" if self._used else "is too old (Limits.loginTime)"
-        raise UnauthorizedLogin(f"this challenge {why}; ask for a new one")
+        if self.isUseful:
+            self.response = response
+        return self._take(lambda: self._login(mind))
 
     def _login(self, mind: Any) -> Deferred[Any]:
-        return enter(self.portal, self, mind, "md5").addCallback(self._entered)
+        answer = enter(self.portal, self, mind, MD5).addCallback(self._entered)
+        return answer.addCallback(self._tell)
+
+    def _tell(self, avatar: Any) -> Any:
+        if self._reception is not None:
+            self._reception.tellMd5(self.broker)
+        return avatar
 
     def checkPassword(self, password: bytes | str) -> bool:
         """Whether the response fits a password."""
-        encoded = password.encode("utf-8") if isinstance(password, str) else password
-        return self.checkMD5Password(digest(encoded))
+        return self.checkMD5Password(digest(_bytesOf(password)))
 
     def checkMD5Password(self, md5Password: bytes) -> bool:
         """Whether the response fits a password of which this is the MD5 digest."""

@@ -72,7 +72,9 @@ class SecurityTests(SynchronousTestCase):
     def test_portal(self) -> None:
         """The root of a portal offers login, and nothing else."""
         root = pb.PBServerFactory(portal=Portal(pb.Realm())).root.rootObject(None)
-        self.assertEqual(set(prefixedMethodNames(type(root), "remote_")), {"login", "loginAnonymous"})
+        names = ("login", "loginAnonymous", "loginCertificate", "loginPlain", "loginScram", "loginToken")
+        expected = {"mechanisms", *names}
+        self.assertEqual(set(prefixedMethodNames(type(root), "remote_")), expected)
 
     def test_importsNothing(self) -> None:
         """A module that the policy doesn't allow isn't imported."""

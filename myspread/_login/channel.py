@@ -1,0 +1,101 @@
+"""
+What a login can rely on: the connection that it travels on.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+from cryptography.x509 import Certificate
+from OpenSSL import SSL
+from OpenSSL._util import lib as _openssl
+from twisted.internet.address import UNIXAddress
+
+__all__ = ["Channel", "isLocal"]
+
+BINDING_LABEL = b"EXPORTER-Channel-Binding"
+BINDING_BYTES = 32
+"""The label, and how much is exported under it: C{tls-exporter}, RFC 9266."""
+
+
+def isLocal(address: Any) -> bool:
+    """
+    Whether a peer is on the same machine, as far as its address tells.
+
+    @param address: what a transport says of its peer.
+    """
+    if isinstance(address, UNIXAddress):
+        return True
+    host = getattr(address, "host", None)
+    try:
+        parsed: Any = ip_address(str(host))
+    except ValueError:
+        return False
+    return bool((getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback)
+
+
+class Channel:
+    """
+    A connection, as logins see it.
+    """
+
+    __slots__ = ("_tls", "_transport")
+
+    def __init__(self, transport: Any) -> None:
+        """
+        @param transport: of a broker, with the handshake done.
+        """
+        self._transport = transport
+        getHandle = getattr(transport, "getHandle", None)
+        handle = None if getHandle is None else getHandle()
+        self._tls: Any = handle if isinstance(handle, SSL.Connection) else None
+
+    @property
+    def isTls(self) -> bool:
+        """Whether what is sent is encrypted."""
+        return self._tls is not None
+
+    @property
+    def isLocal(self) -> bool:
+        """Whether it doesn't leave this machine."""
+        return self._transport is not None and isLocal(self._transport.getPeer())
+
+    @property
+    def isPrivate(self) -> bool:
+        """
+        Whether nobody can listen: on TLS, and within this machine, where only
+        who is its superuser could.
+        """
+        return self.isTls or self.isLocal
+
+    def binding(self) -> bytes | None:
+        """
+        What both ends of this TLS connection know and of no other one; None
+        where there is none.
+        """
+        if self._tls is None or not _isUnique(self._tls):
+            return None
+        exported: bytes | None = self._tls.export_keying_material(BINDING_LABEL, BINDING_BYTES, b"")
+        return exported
+
+    def certificate(self) -> Certificate | None:
+        """The certificate of the peer, if TLS has asked for one and has verified it."""
+        if self._tls is None or not self._tls.get_verify_mode() & SSL.VERIFY_PEER:
+            return None
+        certificate = self._tls.get_peer_certificate()
+        return None if certificate is None else certificate.to_cryptography()
+
+
+def _isUnique(connection: Any) -> bool:
+    """
+    Whether no other connection can have the same secrets: always from TLS 1.3
+    on, before that only with the extended master secret of RFC 7627.
+    """
+    version = connection.get_protocol_version()
+    if version >= SSL.TLS1_3_VERSION:
+        return True
+    # pyOpenSSL has no public way to ask; where even this one is missing, nobody says that it is unique.
+    ask = getattr(_openssl, "SSL_get_extms_support", None)
+    handle = getattr(connection, "_ssl", None)
+    return version == SSL.TLS1_2_VERSION and ask is not None and handle is not None and ask(handle) == 1

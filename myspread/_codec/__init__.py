@@ -4,7 +4,7 @@ Banana: bytes to s-expressions and back, without any input or output.
 
 from __future__ import annotations
 
-from myspread._codec.accelerated import PlainEncoder, encoderFor, newDecoder
+from myspread._codec.accelerated import PlainEncoder, encoderFor, giveDecoder, takeDecoder
 from myspread._codec.decoder import Decoder
 from myspread._codec.dialect import DIALECTS, NONE, PB, Dialect
 from myspread._codec.encoder import encode
@@ -45,6 +45,7 @@ __all__ = [
     "b1282int",
     "encode",
     "encoderFor",
+    "giveDecoder",
     "int2b128",
-    "newDecoder",
+    "takeDecoder",
 ]

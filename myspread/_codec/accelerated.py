@@ -8,7 +8,6 @@ and errors have one definition.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from myspread._codec.decoder import Decoder
@@ -17,9 +16,22 @@ from myspread._codec.tokens import Encoded, Expression
 from myspread._native import NOT_PLAIN, accelerator, tablesFor
 from myspread.limits import Limits
 
-__all__ = ["AcceleratedDecoder", "PlainEncoder", "encoderFor", "newDecoder"]
+__all__ = [
+    "AcceleratedDecoder",
+    "PlainEncoder",
+    "encoderFor",
+    "giveDecoder",
+    "newDecoder",
+    "takeDecoder",
+]
 
 _MORE = -1
+
+_MOST_IDLE = 8
+"""How many decoders of one dialect wait for data. Few connections handle some at the same time."""
+
+_idle: dict[bytes, list[Any]] = {}
+"""By name of the dialect, decoders with nothing in them."""
 
 
 class AcceleratedDecoder:
@@ -84,8 +96,21 @@ class AcceleratedDecoder:
 
     @dialect.setter
     def dialect(self, dialect: Dialect | None) -> None:
-        self._dialect = dialect
-        self._changed()
+        if dialect is not self._dialect:
+            self._dialect = dialect
+            self._changed()
+
+    @property
+    def isIdle(self) -> bool:
+        """As L{Decoder.isIdle}."""
+        if self._pure is not None or self._position < len(self._data):
+            return False
+        return not self._scanner.waitingBytes
+
+    def forget(self) -> None:
+        """As L{Decoder.forget}."""
+        self._data = b""
+        self._position = 0
 
     def _changed(self) -> None:
         if self._pure is not None:
@@ -192,13 +217,20 @@ class PlainEncoder:
         return None if data is NOT_PLAIN else data
 
 
-@lru_cache(maxsize=64)
+_encoders: dict[bytes, PlainEncoder] = {}
+"""By name of the dialect, the encoder that was asked for last."""
+
+
 def encoderFor(dialect: Dialect, limits: Limits) -> PlainEncoder:
     """
     The encoder of all connections that have this dialect and these limits. It
     keeps nothing from one call to the next.
     """
-    return PlainEncoder(dialect, limits)
+    encoder = _encoders.get(dialect.name)
+    # Limits take long to hash and to compare, and most connections share theirs.
+    if encoder is None or encoder.limits is not limits:
+        encoder = _encoders[dialect.name] = PlainEncoder(dialect, limits)
+    return encoder
 
 
 def newDecoder(limits: Limits) -> Any:
@@ -206,3 +238,29 @@ def newDecoder(limits: Limits) -> Any:
     A decoder for a new connection: a L{Decoder}, or one that is faster.
     """
     return Decoder(limits) if accelerator is None else AcceleratedDecoder(limits)
+
+
+def takeDecoder(limits: Limits, dialect: Dialect | None) -> Any:
+    """
+    A decoder for a connection that has none: most connections are idle, and
+    need none until something arrives.
+
+    @param limits: What the peer may send.
+    @param dialect: The dialect in force, C{None} before the handshake.
+    """
+    idle = _idle.get(NONE.name if dialect is None else dialect.name)
+    decoder = idle.pop() if idle else newDecoder(limits)
+    decoder.limits = limits
+    decoder.dialect = dialect
+    return decoder
+
+
+def giveDecoder(decoder: Any) -> None:
+    """
+    Give back a decoder that L{takeDecoder} gave, with nothing in it.
+    """
+    decoder.forget()
+    dialect = decoder.dialect
+    idle = _idle.setdefault(NONE.name if dialect is None else dialect.name, [])
+    if len(idle) < _MOST_IDLE:
+        idle.append(decoder)

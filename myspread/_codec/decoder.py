@@ -99,6 +99,21 @@ class Decoder:
         # elements it waits once the one inside it is complete.
         self._outer: list[tuple[list[Expression], int]] = []
 
+    @property
+    def isIdle(self) -> bool:
+        """
+        Whether nothing of the stream is kept: the stream isn't broken, and all
+        that was fed was whole and has been taken.
+        """
+        return not self.waitingBytes and self._error is None and self._position == len(self._data)
+
+    def forget(self) -> None:
+        """
+        Drop what was fed last, which L{isIdle} says isn't needed.
+        """
+        self._data = b""
+        self._position = 0
+
     def feed(self, data: bytes) -> Iterator[Expression]:
         """
         Take the next bytes of the stream.

@@ -20,6 +20,9 @@ __all__ = ["Handshake"]
 
 
 class _State(Enum):
+    # Enum's own hashes the name, in Python.
+    __hash__ = object.__hash__
+
     SERVER_OPENS = auto()
     CLIENT_OPENS = auto()
     OFFER_EXPECTED = auto()
@@ -29,6 +32,8 @@ class _State(Enum):
 
 
 class _Event(Enum):
+    __hash__ = object.__hash__
+
     OPENED = auto()
     AGREED = auto()
     REFUSED = auto()

@@ -20,7 +20,6 @@ from myspread._codec import (
     Handshake,
     PlainEncoder,
     encode,
-    newDecoder,
 )
 from myspread._errors import BananaError
 from myspread._net.reading import Reading
@@ -96,13 +95,14 @@ class Banana(Reading, Protocol, Ephemeral):
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
 
     currentDialect: bytes | None = None
-    _dialect: Dialect | None = None
     _limits: Limits | None = None
     _handshake: Handshake | None = None
     # Set where what is written can be offered to a socket.
     _directClock: IReactorTime | None = None
     _sentAt = 0.0
     answerBytes: int | None = None
+    # What waits to be written: nothing, one message, or several.
+    _gathered: bytes | list[bytes] | None = None
     _gatheredBytes = 0
 
     def __init__(self, isClient: Any = 1, *, limits: Limits | None = None) -> None:
@@ -110,11 +110,8 @@ class Banana(Reading, Protocol, Ephemeral):
         @param limits: bounds for this connection; by default those of all that
             have none of their own.
         """
-        super().__init__()
         self.isClient = isClient
         self._limits = limits
-        self._decoder = newDecoder(self.limits)
-        self._gathered: list[bytes] = []
 
     @property
     def limits(self) -> Limits:
@@ -165,7 +162,9 @@ class Banana(Reading, Protocol, Ephemeral):
 
     def _selectDialect(self, dialect: bytes) -> None:
         self.currentDialect = dialect
-        self._dialect = self._decoder.dialect = DIALECTS.get(dialect) or Dialect(dialect, {}, {})
+        self._dialect = DIALECTS.get(dialect) or Dialect(dialect, {}, {})
+        if self._decoder is not None:
+            self._decoder.dialect = self._dialect
         self.connectionReady()
 
     def callExpressionReceived(self, obj: Any) -> None:
@@ -225,7 +224,13 @@ class Banana(Reading, Protocol, Ephemeral):
             if count > UNWATCHED:
                 self._watchAnswers()
         if self._decoding and self._gathers:
-            self._gathered.append(data)
+            gathered = self._gathered
+            if gathered is None:
+                self._gathered = data
+            elif isinstance(gathered, list):
+                gathered.append(data)
+            else:
+                self._gathered = [gathered, data]
             self._gatheredBytes += len(data)
             if self._gatheredBytes < MOST_GATHERED:
                 return
@@ -235,10 +240,11 @@ class Banana(Reading, Protocol, Ephemeral):
 
     def _flush(self) -> None:
         """Write what was gathered while a chunk was being handled."""
-        if self._gathered:
-            gathered, self._gathered = self._gathered, []
+        gathered = self._gathered
+        if gathered is not None:
+            self._gathered = None
             self._gatheredBytes = 0
-            self._write(b"".join(gathered))
+            self._write(gathered if isinstance(gathered, bytes) else b"".join(gathered))
 
     def _write(self, data: bytes) -> None:
         """Send it, at once where that can be done and pays."""

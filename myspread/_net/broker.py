@@ -4,7 +4,6 @@ L{Broker}: Perspective Broker as a Twisted protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -21,7 +20,7 @@ from myspread._net.connection import Connection
 from myspread._net.leaving import LEAVING, Leaving
 from myspread._net.overriding import Overridable
 from myspread._net.phases import Event
-from myspread._net.tables import BrokerTables
+from myspread._net.tables import BrokerTables, Notifier, Notifiers
 from myspread._peer import LogBudget, Peer
 from myspread._peer.peer import VERSION
 from myspread.limits import Limits
@@ -31,7 +30,6 @@ __all__ = ["Broker"]
 
 _log = Logger()
 
-Notifier = Callable[[], Any]
 
 def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
@@ -82,9 +80,6 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         """
         super().__init__(isClient, limits=limits)
         self._peer = Peer(self, globalSecurity if security is None else security)
-        self.connects: list[Notifier] | None = []
-        self.failures: list[Notifier] | None = []
-        self.disconnects: list[Notifier] | None = []
 
     # The connection
 
@@ -100,15 +95,16 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         """The handshake is done: send the version, tell whoever waits for it."""
         self.sendCall(b"version", self.version)
         self._follow(Event.AGREED)
-        notifiers, self.connects = self.connects or [], None
+        notifiers, self._connects = self._connects, None
         self._notify(notifiers)
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
+    def _takesRaw(self) -> bool:
+        return accelerator is not None and self._dialect is not None and not self._wantsLists()
+
     def _handle(self, inTurns: bool = True) -> None:
         """A stream that can't be read is closed."""
-        if accelerator is not None:
-            self._decoder.lazy = self._dialect is not None and not self._wantsLists()
         try:
             super()._handle(inTurns)
         except BananaError as error:
@@ -134,12 +130,12 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         self.disconnected = 1
         super()._connectionEnded(reason)
         self._peer.lost(reason)
-        if self.connects is not None:
+        if self._connects is not None:
             self.connectionFailed()
-        notifiers, self.disconnects = list(self.disconnects or ()), None
+        notifiers, self._disconnects = self._disconnects, None
         self._notify(notifiers)
         self._peer.forget()
-        self.pageProducers = []
+        self._pagers = None
         self.leavingObserver = None
         told = getattr(self.factory, "brokerLost", None)
         if told is not None:
@@ -147,11 +143,11 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
 
     def connectionFailed(self) -> None:
         """The connection was lost before the handshake was done."""
-        notifiers, self.failures = self.failures or [], None
+        notifiers, self._failures = self._failures, None
         self._notify(notifiers)
 
-    def _notify(self, notifiers: list[Notifier]) -> None:
-        for notifier in notifiers:
+    def _notify(self, notifiers: Notifiers) -> None:
+        for notifier in notifiers or ():
             try:
                 notifier()
             # Not even SystemExit may keep the others from being told.
@@ -182,8 +178,9 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
 
     def dontNotifyOnDisconnect(self, notifier: Notifier) -> None:
         """Take back one L{notifyOnDisconnect}, if there is one."""
-        if self.disconnects is not None and notifier in self.disconnects:
-            self.disconnects.remove(notifier)
+        notifiers = self._disconnects
+        if notifiers and notifier in notifiers:
+            notifiers.remove(notifier)
 
     @property
     def peerLog(self) -> LogBudget:
@@ -391,7 +388,7 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
 
     def newLocalID(self) -> int:
         """A new id for a reference or cache."""
-        return self._peer.luids.take()
+        return self._peer.newLuid()
 
     def newRequestID(self) -> int:
         """A new id for a call."""

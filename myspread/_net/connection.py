@@ -108,7 +108,7 @@ class Connection(PageProducers, Banana):
             _, self._limits = self._afterLogin
             self._afterLogin = None
             self._peer.acceptOnly(None)
-            if self._decoding:
+            if self._decoder is not None:
                 self._decoder.limits = self.limits
         self._follow(Event.LOGGED_IN)
 
@@ -138,12 +138,14 @@ class Connection(PageProducers, Banana):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        # A client has deadlines of its own for what it waits for.
+        if self.isClient and self._phase is not Phase.CLOSING or not self.connected:
+            return
         field = DEADLINES.get(self._phase)
-        if field is None or self.clock is None or not self.connected:
+        if field is None or self.clock is None:
             return
         seconds = getattr(self.limits, field)
-        # A client has deadlines of its own for what it waits for.
-        if seconds is not None and (self._phase is Phase.CLOSING or not self.isClient):
+        if seconds is not None:
             self._timer = self.clock.callLater(seconds, self._timeIsUp)
 
     def _timeIsUp(self) -> None:

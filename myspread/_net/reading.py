@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from myspread._codec import newDecoder
+from myspread._codec import Dialect, giveDecoder, takeDecoder
 from myspread._net.reasons import CLOSED, TURN
 from myspread._net.together import Together
 from myspread._net.unfinished import FREE
@@ -44,7 +44,9 @@ class Reading:
     transport: Any
     isClient: Any
     unfinished = 0
-    _decoder: Any
+    _dialect: Dialect | None = None
+    # None while nothing of the stream is kept.
+    _decoder: Any = None
     _decoding = False
     _reasons = 0
     _heard = 0.0
@@ -52,10 +54,8 @@ class Reading:
     _gathers = False
     # The reason of the loss, in a list, while the rest is still to be handled.
     _lossWaits: list[Any] | None = None
-
-    def __init__(self) -> None:
-        # What has arrived and isn't handled; b"" stands for the decoder's rest.
-        self._backlog: list[bytes] = []
+    # What has arrived and isn't handled; b"" stands for the decoder's rest. None for nothing.
+    _backlog: list[bytes] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -69,6 +69,10 @@ class Reading:
     def closeConnection(self, reason: str) -> None:
         """Close the connection because the peer has broken the rules."""
         raise NotImplementedError
+
+    def _takesRaw(self) -> bool:
+        """Whether what is inside of an expression may stay as it has arrived."""
+        return False
 
     def _flush(self) -> None:
         """Write what was gathered meanwhile."""
@@ -89,7 +93,10 @@ class Reading:
             return
         # What is handed on may lead to more data at once, on transports in
         # memory; and TLS hands on what it has when reading is paused.
-        self._backlog.append(data)
+        if self._backlog is None:
+            self._backlog = [data]
+        else:
+            self._backlog.append(data)
         if not (reasons or self._decoding):
             self._handle()
 
@@ -108,12 +115,16 @@ class Reading:
             if together is not None and together.turns.waiting:
                 end = began + together.turns.share(limits.turnTime)
         self._decoding = True
-        backlog, decoder = self._backlog, self._decoder
-        decoder.limits = limits
+        decoder = self._decoder
+        if decoder is None:
+            decoder = self._decoder = takeDecoder(limits, self._dialect)
+        else:
+            decoder.limits = limits
+        decoder.lazy = self._takesRaw()
         try:
-            while backlog:
+            while self._backlog:
                 expression = None
-                data = backlog.pop(0)
+                data = self._backlog.pop(0)
                 for expression in decoder.feed(data):
                     self.callExpressionReceived(expression)
                     if self._reasons > TURN or seconds() >= end:
@@ -127,6 +138,11 @@ class Reading:
                 self._reasons &= ~TURN
         finally:
             self._decoding = False
+            if decoder.isIdle and decoder is self._decoder:
+                self._decoder = None
+                giveDecoder(decoder)
+            if not self._backlog:
+                self._backlog = None
             self._flush()
 
     def silentFor(self, now: float) -> float:
@@ -146,7 +162,7 @@ class Reading:
         """Leave the rest for later."""
         if self._reasons & CLOSED:
             return
-        self._backlog.insert(0, b"")
+        self._backlog = [b"", *(self._backlog or ())]
         if self._reasons > TURN:
             self._reasons &= ~TURN
         else:
@@ -216,8 +232,8 @@ class Reading:
     def _stopReceiving(self) -> None:
         """Forget what has arrived, and ignore what will."""
         self._reasons |= CLOSED
-        self._backlog.clear()
-        self._decoder = newDecoder(self.limits)
+        self._backlog = None
+        self._decoder = None
         if self.together is not None and self.unfinished:
             self.together.unfinishedMessages.forget(self)
 

@@ -15,15 +15,56 @@ from myspread._peer import Local, Peer
 __all__ = ["BrokerTables"]
 
 Notifier = Callable[[], Any]
+Notifiers = list[Notifier] | tuple[()] | None
 
 
 class BrokerTables:
     """
     The tables of a broker. They are None once the connection is lost.
+
+    Most connections never have anything in most of them: so they are made when
+    somebody looks.
     """
 
     _peer: Peer
     disconnected: Any
+    # Who is to be told; an empty tuple for nobody yet, None when it is too late.
+    _connects: Notifiers = ()
+    _failures: Notifiers = ()
+    _disconnects: Notifiers = ()
+
+    @property
+    def connects(self) -> list[Notifier] | None:
+        """Who is told of the end of the handshake; None after it."""
+        if isinstance(self._connects, tuple):
+            self._connects = []
+        return self._connects
+
+    @connects.setter
+    def connects(self, notifiers: list[Notifier] | None) -> None:
+        self._connects = notifiers
+
+    @property
+    def failures(self) -> list[Notifier] | None:
+        """Who is told if the connection is lost before; None after that."""
+        if isinstance(self._failures, tuple):
+            self._failures = []
+        return self._failures
+
+    @failures.setter
+    def failures(self, notifiers: list[Notifier] | None) -> None:
+        self._failures = notifiers
+
+    @property
+    def disconnects(self) -> list[Notifier] | None:
+        """Who is told of the loss of the connection; None after it."""
+        if isinstance(self._disconnects, tuple):
+            self._disconnects = []
+        return self._disconnects
+
+    @disconnects.setter
+    def disconnects(self, notifiers: list[Notifier] | None) -> None:
+        self._disconnects = notifiers
 
     def _table(self, table: Any) -> Any:
         return None if self.disconnected else table
@@ -70,7 +111,7 @@ class BrokerTables:
     @property
     def currentLocalID(self) -> int:
         """The latest id of a reference or cache."""
-        return self._peer.luids.last
+        return self._peer.lastLuid
 
     @property
     def maxBrokerRefsViolations(self) -> int:

@@ -64,8 +64,8 @@ class Conversion:
         @param security: the policy.
         """
         self._invoker = invoker
-        self.outbox = Outbox(invoker.sendEncoded, invoker.checkEncodable)
-        self.incoming = IncomingCalls(invoker, self.outbox, security, self._takeBackAnswer)
+        self.outbox = Outbox(invoker)
+        self.incoming = IncomingCalls(invoker, self.outbox, security, self)
         self.connected = True
         self._given: list[Callable[[], Any]] | None = None
         self._resultName: str | None = None
@@ -232,6 +232,7 @@ class Conversion:
         if self._given is not None:
             self._given.append(takeBack)
 
-    def _takeBackAnswer(self) -> None:
+    def takeBackAnswer(self) -> None:
+        """Take back what an answer that can't be sent gave out."""
         given, self._given = self._given or [], []
         self._takeBack(given)

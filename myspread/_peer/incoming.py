@@ -5,7 +5,7 @@ Calls that the peer makes, and our answers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -44,14 +44,21 @@ _STANDARD = frozenset(
 _INCIDENT = "Incident {incident}: a call has failed, and {peer} is told no more than this number:"
 _WITH_ANSWER = "The peer {peer} will receive the following PB traceback:"
 _WITHOUT_ANSWER = "A call of {peer} that wants no answer failed:"
-_UNSENT_INCIDENT = (
-    "Incident {incident}: an error can't be sent, and {peer} is told no more than this number:"
-)
+_UNSENT_INCIDENT = "Incident {incident}: an error can't be sent, and {peer} is told no more than this number:"
 
 
 def expanded(expression: Any) -> Any:
     """An expression that has arrived as lists, however it was kept until now."""
     return expression.expand() if type(expression) is Raw else expression
+
+
+class IGiver(Protocol):
+    """
+    What calls need of the peer above them.
+    """
+
+    def takeBackAnswer(self) -> None:
+        """Take back what an answer that can't be sent gave out."""
 
 
 class IncomingCalls:
@@ -65,15 +72,10 @@ class IncomingCalls:
     @ivar inProgress: how many calls have returned a Deferred that hasn't fired.
     """
 
-    __slots__ = ("_invoker", "_outbox", "_takeBack", "inProgress", "isStandard", "security", "unanswered")
+    __slots__ = ("_giver", "_invoker", "_outbox", "inProgress", "isStandard", "security", "unanswered")
 
-    def __init__(
-        self, invoker: IInvoker, outbox: Outbox, security: ITaster, takeBack: Callable[[], None]
-    ) -> None:
-        """
-        @param takeBack: takes back what an answer that can't be sent gave out.
-        """
-        self._takeBack = takeBack
+    def __init__(self, invoker: IInvoker, outbox: Outbox, security: ITaster, giver: IGiver) -> None:
+        self._giver = giver
         self._invoker = invoker
         self._outbox = outbox
         self.security = security
@@ -153,7 +155,7 @@ class IncomingCalls:
         try:
             self._invoker.sendCall(b"answer", request, result)
         except Exception:
-            self._takeBack()
+            self._giver.takeBackAnswer()
             self._failed(Failure(), request, True)
 
     def _tell(self, text: str, failure: Failure | None = None, **fields: Any) -> None:
@@ -178,7 +180,7 @@ class IncomingCalls:
         try:
             self._invoker.sendCall(b"error", request, self._invoker.serialize(self._travelling(failure)))
         except BaseException:
-            self._takeBack()
+            self._giver.takeBackAnswer()
             note: Error
             if showsText(self.security):
                 note = Error(f"{failure.type}: this error can't be sent; see the log of the other side")

@@ -4,8 +4,7 @@ In which order messages leave.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
@@ -15,7 +14,17 @@ __all__ = ["Outbox"]
 
 _log = Logger()
 
-Write = Callable[[Any], None]
+
+class IWriter(Protocol):
+    """
+    What an outbox needs of the broker.
+    """
+
+    def sendEncoded(self, obj: Any) -> None:
+        """Encode an expression and write it, or raise L{BananaError} and write nothing."""
+
+    def checkEncodable(self, obj: Any) -> None:
+        """Raise L{BananaError} for what can't be encoded."""
 
 
 class Outbox:
@@ -32,21 +41,15 @@ class Outbox:
     @ivar handling: how many calls of the peer are being handled now.
     """
 
-    __slots__ = ("_check", "_releases", "_waiting", "_write", "converting", "handling")
+    __slots__ = ("_releases", "_waiting", "_writer", "converting", "handling")
 
-    def __init__(self, write: Write, check: Write) -> None:
-        """
-        @param write: encodes an expression and writes it, or raises
-            L{BananaError} and writes nothing.
-        @param check: raises L{BananaError} for what can't be encoded.
-        """
-        self._write = write
-        self._check = check
+    def __init__(self, writer: IWriter) -> None:
+        self._writer = writer
         self.converting = 0
         self.handling = 0
-        # Lists, because there are hardly ever any, and an empty deque takes 700 bytes.
-        self._waiting: list[Any] = []
-        self._releases: list[Any] = []
+        # None for nothing: there are hardly ever any.
+        self._waiting: list[Any] | None = None
+        self._releases: list[Any] | None = None
 
     def send(self, expression: Any) -> None:
         """
@@ -56,10 +59,12 @@ class Outbox:
         """
         if self.converting:
             # Once it is due, nobody is there any more to hear of an error.
-            self._check(expression)
+            self._writer.checkEncodable(expression)
+            if self._waiting is None:
+                self._waiting = []
             self._waiting.append(expression)
             return
-        self._write(expression)
+        self._writer.sendEncoded(expression)
         if self._waiting:
             self.sendWaiting()
 
@@ -67,16 +72,18 @@ class Outbox:
         """Write what had to wait, unless it still has to."""
         if self.converting:
             return
-        waiting, self._waiting = self._waiting, []
-        for expression in waiting:
+        waiting, self._waiting = self._waiting, None
+        for expression in waiting or ():
             try:
-                self._write(expression)
+                self._writer.sendEncoded(expression)
             except BananaError:
                 _log.failure("A message that had to wait could not be encoded, and is lost.")
 
     def release(self, expression: Any) -> None:
         """Write that something is given back, now or after the next answer."""
         if self.handling:
+            if self._releases is None:
+                self._releases = []
             self._releases.append(expression)
         else:
             self.send(expression)
@@ -85,13 +92,13 @@ class Outbox:
         """The handling of a call has ended, its answer is sent."""
         self.handling -= 1
         if not self.handling:
-            self.sendWaiting()
+            if self._waiting:
+                self.sendWaiting()
             while self._releases:
-                releases, self._releases = self._releases, []
+                releases, self._releases = self._releases, None
                 for expression in releases:
                     self.send(expression)
 
     def clear(self) -> None:
         """The connection is lost: nothing will be written any more."""
-        self._waiting.clear()
-        self._releases.clear()
+        self._waiting = self._releases = None

@@ -21,7 +21,7 @@ from myspread._peer.invoker import IInvoker
 from myspread._peer.logbudget import LogBudget
 from myspread._peer.messages import COMMANDS, answerable, checkFields, commandOf
 from myspread._peer.outgoing import OutgoingCalls, asFailure, takeOptions
-from myspread._peer.references import Luids, References
+from myspread._peer.references import References
 from myspread.security import ITaster
 
 __all__ = ["Peer"]
@@ -41,13 +41,13 @@ class Peer(Conversion):
     s-expressions and hands s-expressions to its invoker to send.
 
     @ivar references: what is lent to the peer.
-    @ivar caches: what is cached on both sides.
-    @ivar calls: our calls that wait for answers.
+    @ivar lastLuid: the latest id of a reference or cache; they share them, and
+        none is used again.
     @ivar dropped: how many messages were dropped because they made no sense.
     @ivar violations: how often the peer made us exceed a limit on references.
     """
 
-    __slots__ = ("_logBudget", "caches", "calls", "dropped", "luids", "references", "violations")
+    __slots__ = ("_caches", "_calls", "_logBudget", "dropped", "lastLuid", "references", "violations")
 
     def __init__(self, invoker: IInvoker, security: ITaster) -> None:
         """
@@ -56,13 +56,36 @@ class Peer(Conversion):
         @param security: the policy.
         """
         super().__init__(invoker, security)
-        self.luids = Luids()
+        self.lastLuid = 0
         self.references = References()
-        self.caches = Caches()
-        self.calls = OutgoingCalls()
+        self._caches: Caches | None = None
+        self._calls: OutgoingCalls | None = None
         self.dropped = 0
         self.violations = 0
         self._logBudget: LogBudget | None = None
+
+    @property
+    def caches(self) -> Caches:
+        """What is cached on both sides."""
+        if self._caches is None:
+            self._caches = Caches()
+        return self._caches
+
+    @caches.setter
+    def caches(self, caches: Caches) -> None:
+        self._caches = caches
+
+    @property
+    def calls(self) -> OutgoingCalls:
+        """Our calls that wait for answers."""
+        if self._calls is None:
+            self._calls = OutgoingCalls()
+        return self._calls
+
+    def newLuid(self) -> int:
+        """A new id for a reference or cache."""
+        self.lastLuid += 1
+        return self.lastLuid
 
     @property
     def log(self) -> LogBudget:
@@ -258,7 +281,7 @@ class Peer(Conversion):
         luid = self.references.again(object)
         if luid is None:
             self._checkRoom(len(self.references), self._invoker.limits.references, "reference")
-            luid = self.luids.take()
+            luid = self.newLuid()
             self.references.lend(luid, object)
         self._gave(lambda: self.references.giveBack(luid))
         return luid
@@ -284,7 +307,7 @@ class Peer(Conversion):
         """
         self._checkConnected()
         self._checkRoom(len(self.caches.given), self._invoker.limits.caches, "cache")
-        luid = self.luids.take()
+        luid = self.newLuid()
         self.caches.give(luid, object, self._invoker.serializingPerspective)
         self._gave(lambda: self.caches.giveBack(luid, self._invoker))
         return luid
@@ -332,13 +355,15 @@ class Peer(Conversion):
         """
         self.connected = False
         self.outbox.clear()
-        self.references.luids = {}
-        self.calls.failAll(reason)
-        self.caches.stopAll(self._invoker)
+        self.references.loseCounts()
+        if self._calls is not None:
+            self._calls.failAll(reason)
+        if self._caches is not None:
+            self._caches.stopAll(self._invoker)
 
     def forget(self) -> None:
         """Drop what the connection held, once everybody has been told."""
         if self._logBudget is not None:
             self._logBudget.end(_log, describePeer(self._invoker))
         self.references = References()
-        self.caches = Caches()
+        self._caches = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Local", "Luids", "References"]
+__all__ = ["Local", "References"]
 
 
 class Local:
@@ -42,47 +42,58 @@ class Local:
         return self.refcount
 
 
-class Luids:
-    """
-    The ids of one connection, from 1, never used again. References and caches
-    share them.
-    """
-
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last = 0
-
-    def take(self) -> int:
-        """A new id."""
-        self.last += 1
-        return self.last
-
-
 class References:
     """
-    The objects that are lent to one peer.
-
-    @ivar objects: by id, what is lent. Named objects, such as C{root}, have
-        their names (bytes) as ids and aren't counted.
-    @ivar luids: by C{processUniqueID()}, the id of an object.
-    @ivar cleanups: by C{processUniqueID()}, what to call when an object is
-        given back for the last time.
+    The objects that are lent to one peer. Named objects, such
+    as C{root}, have their names (bytes) as ids and aren't counted.
     """
 
-    __slots__ = ("cleanups", "luids", "objects")
+    __slots__ = ("_cleanups", "_luids", "_name", "_objects", "_root")
+
+    # Most connections lend nothing but one named object: so the tables are
+    # made when somebody looks into them, or something else is lent.
 
     def __init__(self) -> None:
-        self.objects: dict[int | bytes, Local] = {}
-        self.luids: dict[Any, int] = {}
-        self.cleanups: dict[Any, Callable[[], Any]] = {}
+        self._objects: dict[int | bytes, Local] | None = None
+        self._luids: dict[Any, int] | None = None
+        self._cleanups: dict[Any, Callable[[], Any]] | None = None
+        self._name: bytes | None = None
+        self._root: Any = None
+
+    @property
+    def objects(self) -> dict[int | bytes, Local]:
+        """By id, what is lent."""
+        if self._objects is None:
+            self._objects = {}
+            if self._name is not None:
+                self._objects[self._name] = Local(self._root)
+                self._name = self._root = None
+        return self._objects
+
+    @property
+    def luids(self) -> dict[Any, int]:
+        """By C{processUniqueID()}, the id of an object."""
+        if self._luids is None:
+            self._luids = {}
+        return self._luids
+
+    @property
+    def cleanups(self) -> dict[Any, Callable[[], Any]]:
+        """By C{processUniqueID()}, what to call when an object is given back for the last time."""
+        if self._cleanups is None:
+            self._cleanups = {}
+        return self._cleanups
 
     def __len__(self) -> int:
-        return len(self.objects)
+        return (self._name is not None) if self._objects is None else len(self._objects)
+
+    def loseCounts(self) -> None:
+        """Lend every object under a new id from now on."""
+        self._luids = None
 
     def again(self, object: Any) -> int | None:
         """Count one more for an object that is lent already; its id, or None."""
-        luid = self.luids.get(object.processUniqueID())
+        luid = None if self._luids is None else self._luids.get(object.processUniqueID())
         if luid is not None:
             self.objects[luid].incref()
         return luid
@@ -95,11 +106,16 @@ class References:
 
     def name(self, name: bytes, object: Any) -> None:
         """Lend an object under a name, until the connection ends."""
-        self.objects[name] = Local(object)
+        if self._objects is None and self._name in (None, name):
+            self._name, self._root = name, object
+        else:
+            self.objects[name] = Local(object)
 
     def find(self, luid: int | bytes) -> Any:
         """The object of an id, or None."""
-        local = self.objects.get(luid)
+        if self._objects is None:
+            return self._root if luid == self._name else None
+        local = self._objects.get(luid)
         return None if local is None else local.object
 
     def giveBack(self, luid: int | bytes) -> bool:
@@ -126,6 +142,6 @@ class References:
             return
         if self.luids.get(identity) == luid:
             del self.luids[identity]
-        cleanup = self.cleanups.pop(identity, None)
+        cleanup = None if self._cleanups is None else self._cleanups.pop(identity, None)
         if cleanup is not None:
             cleanup()

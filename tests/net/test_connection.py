@@ -317,7 +317,7 @@ class ClosingTests(DeadlineCase):
         pair.server.dataReceived(call)
         pair.server.dataReceived(b"\x7f\x01\x82" + bytes(100))
         self.assertEqual(len(called), 1)
-        self.assertEqual(pair.server._backlog, [])
+        self.assertIsNone(pair.server._backlog)
 
     def test_loggedOnce(self) -> None:
         """It is closed once, and logged once, however often there is a reason."""

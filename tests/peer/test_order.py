@@ -122,16 +122,19 @@ class OutboxTests(TestCase):
     def setUp(self) -> None:
         """An outbox that writes to a list, but nothing large."""
         self.written: list[Any] = []
-        self.outbox = Outbox(self.write, self.check)
+        self.refused = ""
+        self.outbox = Outbox(self)
 
-    def check(self, expression: Any) -> None:
+    def checkEncodable(self, expression: Any) -> None:
         """Refuse what is large."""
         if expression == "large":
             raise LimitExceeded("too large")
 
-    def write(self, expression: Any) -> None:
+    def sendEncoded(self, expression: Any) -> None:
         """Write, if it can be written."""
-        self.check(expression)
+        self.checkEncodable(expression)
+        if expression == self.refused:
+            raise BananaError("a subclass won't send this")
         self.written.append(expression)
 
     def test_atOnce(self) -> None:
@@ -172,17 +175,12 @@ class OutboxTests(TestCase):
     def test_refusedAfterWaiting(self) -> None:
         """If one that has waited is refused after all, it is logged, and the next ones leave."""
 
-        def grudging(expression: Any) -> None:
-            if expression == "a":
-                raise BananaError("a subclass won't send this")
-            self.written.append(expression)
-
-        outbox = Outbox(grudging, lambda expression: None)
-        outbox.converting += 1
-        outbox.send("a")
-        outbox.send("b")
-        outbox.converting -= 1
-        outbox.sendWaiting()
+        self.outbox.converting += 1
+        self.outbox.send("a")
+        self.outbox.send("b")
+        self.outbox.converting -= 1
+        self.refused = "a"
+        self.outbox.sendWaiting()
         self.assertEqual(self.written, ["b"])
         self.assertEqual(len(self.flushLoggedErrors(BananaError)), 1)
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
-from myspread._peer.references import Local, Luids, References
+from myspread._peer.references import Local, References
 from myspread.limits import Limits
 from myspread.testing import brokerPair
 from tests.peer.wire import Wire, call
@@ -79,13 +79,13 @@ class LocalTests(TestCase):
 
 class LuidsTests(TestCase):
     """
-    Tests for L{Luids}.
+    Tests for the ids of references and caches.
     """
 
-    def test_take(self) -> None:
+    def test_new(self) -> None:
         """Ids begin with 1 and are never repeated."""
-        luids = Luids()
-        self.assertEqual([luids.take(), luids.take(), luids.last], [1, 2, 2])
+        broker = pb.Broker()
+        self.assertEqual([broker.newLocalID(), broker.newLocalID(), broker.currentLocalID], [1, 2, 2])
 
 
 class ReferencesTests(TestCase):
@@ -304,8 +304,7 @@ class LimitTests(TestCase):
         answers = wire.exchange(*[call(number, b"new") for number in range(1, 10)])
         self.assertEqual(
             [each[:2] for each in answers],
-            [[b"answer", 1], [b"answer", 2], [b"answer", 3]]
-            + [[b"error", 4], [b"error", 5], [b"error", 6]],
+            [[b"answer", 1], [b"answer", 2], [b"answer", 3]] + [[b"error", 4], [b"error", 5], [b"error", 6]],
         )
         self.assertIn(b"Maximum PB reference count exceeded.", answers[3][2][1][3][1])
         self.assertTrue(wire.closing)

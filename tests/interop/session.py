@@ -202,7 +202,8 @@ class Session:
     async def abandon(self) -> None:
         """Close what a failed scenario left open, and forget what it left behind."""
         for each in self._connections:
-            each.broker.transport.abortConnection()
+            if not each.broker.disconnected:
+                each.broker.transport.abortConnection()
         await self.until(lambda: self._control.callRemote("census"), [])
         for name in ("takeEvents", "takeLoggedErrors"):
             await self._control.callRemote(name)

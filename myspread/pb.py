@@ -57,6 +57,7 @@ from myspread._login.server import (
 from myspread._net.broker import Broker
 from myspread._net.leaving import notifyOnLeaving
 from myspread._peer import Local
+from myspread._peer.broadcasting import broadcast
 from myspread.flavors import (
     Cacheable,
     Copyable,
@@ -162,6 +163,7 @@ __all__ = [
     "ViewPoint",
     "Viewable",
     "banana",
+    "broadcast",
     "challenge",
     "connect",
     "copyTags",

@@ -196,7 +196,8 @@ class _CacheCaller:
         self.cached = cached
         self.perspective = perspective
 
-    def _call(self, name: str | bytes, args: tuple[Any, ...], kw: dict[str, Any]) -> Deferred[Any] | None:
+    def _copyLuid(self) -> Any:
+        """The id of the copy."""
         if self.broker.disconnected:
             raise DeadReferenceError(
                 f"Calling Stale Broker: the connection with the copy of {type(self.cached).__name__} is lost"
@@ -207,6 +208,10 @@ class _CacheCaller:
                 f"{type(self.cached).__name__} has no copy at {describePeer(self.broker)}:"
                 " it wasn't sent there, or has been dropped"
             )
+        return luid
+
+    def _call(self, name: str | bytes, args: tuple[Any, ...], kw: dict[str, Any]) -> Deferred[Any] | None:
+        luid = self._copyLuid()
         message = name if isinstance(name, bytes) else name.encode("utf-8")
         result: Deferred[Any] | None = self.broker._sendMessage(
             b"cache", self.perspective, luid, message, args, kw
@@ -244,6 +249,11 @@ class RemoteCacheObserver(_CacheCaller):
         @raise DeadReferenceError: when the connection is lost.
         """
         return self._call(_name, args, kw)
+
+    def _callShared(self, name: bytes, shared: Any) -> Deferred[Any] | None:
+        luid = self._copyLuid()
+        result: Deferred[Any] | None = self.broker._sendShared(b"cache", self.perspective, luid, name, shared)
+        return result
 
     def remoteMethod(self, key: str) -> RemoteCacheMethod:
         """The method C{observe_<key>} of the peer's copy, as a callable."""

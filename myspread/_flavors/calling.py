@@ -97,6 +97,12 @@ class RemoteCaller:
             self.reference.broker._expireCall(result, _name, self.timeout)
         return result
 
+    def _callShared(self, name: bytes, shared: Any) -> Deferred[Any] | None:
+        result: Deferred[Any] | None = self.reference._callShared(name, shared)
+        if result is not None:
+            self.reference.broker._expireCall(result, name, self.timeout)
+        return result
+
     @property
     def remote(self) -> RemoteMethods:
         """As L{RemoteReference.remote}."""

@@ -184,6 +184,11 @@ class RemoteReference(Serializable, Ephemeral):
         )
         return result
 
+    def _callShared(self, name: bytes, shared: Any) -> Deferred[Any] | None:
+        """As L{callRemote}, with arguments that go to others, too."""
+        result: Deferred[Any] | None = self.broker._sendShared(b"", self.perspective, self.luid, name, shared)
+        return result
+
     def remoteMethod(self, key: str) -> RemoteMethod:
         """The method C{key} of the remote object, as a callable."""
         return RemoteMethod(self, key)

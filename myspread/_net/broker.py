@@ -22,6 +22,7 @@ from myspread._net.overriding import Overridable
 from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables, Notifier, Notifiers
 from myspread._peer import LogBudget, Peer
+from myspread._peer.broadcasting import SharedArguments
 from myspread._peer.peer import VERSION
 from myspread.limits import Limits
 from myspread.security import ITaster
@@ -249,6 +250,19 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
     ) -> Deferred[Any] | None:
         return self._peer.call(prefix, perspective, objectID, _asBytes(message), args, kw)
+
+    def _sendShared(
+        self, prefix: bytes, perspective: Any, objectID: Any, message: bytes, shared: SharedArguments
+    ) -> Deferred[Any] | None:
+        """As C{_sendMessage}, with arguments that go to others, too."""
+        dialect, forms = self._dialect, None
+        if dialect is not None and not self._wantsLists():
+            encoder = self.plainEncoder()
+            forms = shared.formsFor(dialect, self.limits, self._peer.incoming.security, encoder)
+        if forms is not None:
+            return self._peer.call(prefix, perspective, objectID, message, (), shared.options, forms)
+        kw = {**shared.kw, **shared.options}
+        return self._sendMessage(prefix, perspective, objectID, message, shared.args, kw)
 
     @property
     def callTimeout(self) -> float | None:

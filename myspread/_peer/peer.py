@@ -217,11 +217,13 @@ class Peer(Conversion):
         message: bytes,
         args: tuple[Any, ...],
         kw: dict[str, Any],
+        forms: tuple[Any, Any] | None = None,
     ) -> Deferred[Any] | None:
         """
         Call a method of the peer's.
 
         @param prefix: empty, or C{b"cache"} for a cache of the peer.
+        @param forms: the arguments where they are written already.
         @return: a Deferred of the result, or None if no answer is wanted.
         @raise DeadReferenceError: when the connection is lost.
         """
@@ -233,13 +235,16 @@ class Peer(Conversion):
         outer, self._given = self._given, []
         unanswered, self.incoming.unanswered = self.incoming.unanswered, False
         try:
-            encoder = invoker.plainEncoder() if self._plain else None
-            netArgs = encoder and encoder.encode(args)
-            if netArgs is None:
-                netArgs = invoker.serialize(args, perspective=perspective, method=message)
-            netKw = encoder and encoder.encode(kw)
-            if netKw is None:
-                netKw = invoker.serialize(kw, perspective=perspective, method=message)
+            if forms is None:
+                encoder = invoker.plainEncoder() if self._plain else None
+                netArgs = encoder and encoder.encode(args)
+                if netArgs is None:
+                    netArgs = invoker.serialize(args, perspective=perspective, method=message)
+                netKw = encoder and encoder.encode(kw)
+                if netKw is None:
+                    netKw = invoker.serialize(kw, perspective=perspective, method=message)
+            else:
+                netArgs, netKw = forms
             if not self.connected:
                 raise PBConnectionLost("the connection was lost while the arguments were being serialised")
             request = self.calls.newRequest()

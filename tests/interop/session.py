@@ -188,10 +188,18 @@ class Session:
         or event on either side, then no connection.
         """
         gc.collect()
-        live = [each for each in self._connections if not each.broker.disconnected]
         empty = {"lent": [], "remotelyCached": [], "locallyCached": [], "waiting": []}
-        await self.until(lambda: self._control.callRemote("census"), [empty] * len(live))
-        await self.until(lambda: [each.holds() for each in live], [{}] * len(live))
+
+        def live() -> list[Connection]:
+            # The server may know of the end of a connection before this side does.
+            return [each for each in self._connections if not each.broker.disconnected]
+
+        async def left() -> tuple[Any, Any]:
+            held = await self._control.callRemote("census")
+            return [each for each in held if each != empty], len(held) - len(live())
+
+        await self.until(lambda: Deferred.fromCoroutine(left()), ([], 0))
+        await self.until(lambda: [each.holds() for each in live() if each.holds()], [])
         for each in self._connections:
             await each.close()
         await self.until(lambda: self._control.callRemote("census"), [])

@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 MODULES = [
     "myspread.limits",
     "myspread.security",
+    "myspread.accounts",
     "myspread.interfaces",
     "myspread.testing",
     "myspread.substitution",

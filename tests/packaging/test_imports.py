@@ -40,6 +40,7 @@ ORDER = (
     "pb",
     "util",
     "publish",
+    "accounts",
     "testing",
     "_service",
     "_cli",

@@ -72,10 +72,12 @@ class WheelTests(SynchronousTestCase):
             "Requires-Python: >=3.10",
             "Requires-Dist: twisted[tls]>=24.11",
             "Requires-Dist: zope.interface",
+            "Requires-Dist: cryptography>=45",
+            'Requires-Dist: tomli; python_version < "3.11"',
         ):
             self.assertIn(line, metadata)
         needed = [line for line in metadata if line.startswith("Requires-Dist:") and "extra ==" not in line]
-        self.assertEqual(len(needed), 2)
+        self.assertEqual(len(needed), 4)
 
     def test_source(self) -> None:
         """The source distribution has what it takes to build the wheel, to test it and to read about it."""

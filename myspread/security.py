@@ -61,6 +61,11 @@ BROKER_TYPES = (
 )
 """Tags of the forms without which no broker works: references and failures."""
 
+JELLY_TYPES = frozenset(
+    PLAIN_TYPES + BROKER_TYPES + (b"class", b"classobj", b"function", b"instance", b"method", b"module")
+)
+"""Tags of all forms that mean something by themselves: no application's."""
+
 
 def asTag(name: str | bytes | type) -> bytes:
     """
@@ -247,6 +252,13 @@ class SecurityPolicy:
     functions: frozenset[bytes] = frozenset()
     """Qualified names of the functions that may be received."""
 
+    unknown: Any = None
+    """
+    What stands for all application tags that the policy doesn't name: a class
+    as in C{unjellyables}. By default there is none, and they are refused. It is
+    for tools that show whatever a peer sends, and have no use for its classes.
+    """
+
     unsendable: Unsendable = "unpersistable"
     """
     What happens with a value of ours that cannot travel: C{"unpersistable"}
@@ -342,6 +354,15 @@ class SecurityPolicy:
         """A copy in which C{tag} becomes whatever C{factory(state)} returns."""
         return replace(self, factories={**self.factories, asTag(tag): factory})
 
+    def allowUnknown(self, unjellyable: Any) -> SecurityPolicy:
+        """
+        A copy in which each application tag that it doesn't name becomes an
+        instance of C{unjellyable}, whose C{unjellyFor} is given
+        C{[tag, state]}, or C{[tag, id, state]} where it is a cache. Nothing is
+        imported because of it.
+        """
+        return replace(self, unknown=unjellyable)
+
     def allowInstancesOf(self, *classes: type) -> SecurityPolicy:
         """A copy in which instances of these classes travel by their names."""
         return replace(
@@ -371,7 +392,12 @@ class SecurityPolicy:
             or tag in self.unjellyables
             or tag in self.factories
             or any(asTag(klass) == tag for klass in self.classes)
+            or self.isUnknown(tag)
         )
+
+    def isUnknown(self, tag: bytes) -> bool:
+        """Whether C{unknown} stands for this tag, unless the policy names it."""
+        return self.unknown is not None and tag not in JELLY_TYPES
 
     def isModuleAllowed(self, moduleName: str | bytes) -> bool:
         """Whether this module may be imported."""

@@ -26,6 +26,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: dict[str, Command] = {
+    "call": Command("Call a method of a server, and print what it returns.", "myspread._cli.call:call"),
     "run": Command(
         "Run a program that uses twisted.spread, unchanged, on myspread.",
         "myspread._cli.run:runProgram",

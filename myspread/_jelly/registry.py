@@ -77,6 +77,15 @@ class _PolicyRegistry(Registry):
         self.unjellyables.update(protocolForms.unjellyables)
         self.unjellyables.update(policy.unjellyables)
         self.factories.update(policy.factories)
+        self._policy = policy
+        self._named = {tagFor(klass) for klass in policy.classes} if policy.unknown is not None else set()
+
+    def find(self, tag: bytes) -> tuple[Any, Callable[[Any], Any] | None]:
+        """The class and the factory for C{tag}, or what stands for unknown ones."""
+        unjellyable, factory = super().find(tag)
+        if unjellyable is None and factory is None and tag not in self._named and self._policy.isUnknown(tag):
+            unjellyable = self._policy.unknown
+        return unjellyable, factory
 
 
 class _GlobalSecurity(SecurityOptions):

@@ -171,4 +171,7 @@ def asFailure(error: Any) -> Failure:
         return error
     if isinstance(error, BaseException):
         return Failure(error)
+    if hasattr(type(error), "toException"):
+        # It stands for an error whose class isn't known here.
+        return Failure(error.toException())
     return Failure(ProtocolError(f"the peer reports an error that is none, but a {type(error).__name__}"))

@@ -172,6 +172,7 @@ class Failures(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """What goes wrong here is meant to."""
+        gc.collect()
         self.flushLoggedErrors()
 
     def test_framesStayAtHome(self) -> None:

@@ -1,7 +1,8 @@
 """
 For tests of programs that use Perspective Broker, in memory and without a
-reactor: two brokers that are connected (L{brokerPair}), and conversations that
-are broken at each of their messages (L{breakEverywhere}).
+reactor: two brokers that are connected (L{brokerPair}), a server that plays a
+script (L{FakeServer}), and conversations that are broken at each of their
+messages (L{breakEverywhere}).
 """
 
 from __future__ import annotations
@@ -16,18 +17,27 @@ from myspread.testing._breaking import (
     everyBreak,
 )
 from myspread.testing._conversation import Conversation
+from myspread.testing._fakes import FakeAvatar, FakeCache, FakeObject, FakeServer
 from myspread.testing._memory import BrokerPair, MemoryTransport, brokerPair
 from myspread.testing._messages import messagesIn
+from myspread.testing._scripts import Call, Expectation, UnexpectedCall
 
 __all__ = [
     "Break",
     "BrokerPair",
+    "Call",
     "Conversation",
     "Delay",
+    "Expectation",
+    "FakeAvatar",
+    "FakeCache",
+    "FakeObject",
+    "FakeServer",
     "Fragments",
     "Joined",
     "Loss",
     "MemoryTransport",
+    "UnexpectedCall",
     "breakEverywhere",
     "brokerPair",
     "everyBreak",

@@ -175,10 +175,14 @@ class BrokerPair:
         for broker in (self.server, self.client):
             if isinstance(broker, Broker):
                 broker.clock = clock
-        self.serverTransport = MemoryTransport(there, here)
-        self.clientTransport = MemoryTransport(here, there)
+        self.serverTransport = self.transportFor(there, here)
+        self.clientTransport = self.transportFor(here, there)
         self.server.makeConnection(self.serverTransport)
         self.client.makeConnection(self.clientTransport)
+
+    def transportFor(self, host: IPv4Address, peer: IPv4Address) -> MemoryTransport:
+        """The transport of one end. Subclasses may override this."""
+        return MemoryTransport(host, peer)
 
     @property
     def root(self) -> Any:

@@ -27,6 +27,7 @@ __all__ = ["Watch", "fresh"]
 
 _REFERENCES = (RemoteReference, stock.RemoteReference)
 _OBSERVERS = (RemoteCacheObserver, stock.RemoteCacheObserver)
+_LONGEST_WAY = 6
 _CONTAINERS = (dict, list, tuple, set, CellType)
 
 
@@ -212,10 +213,12 @@ class Watch:
         if self._held():
             # It may be held by circles only, as those of exceptions with their frames.
             gc.collect()
-        for thing in self._held():
-            what = (
-                f"an observer of {_named(thing.cached)}" if isinstance(thing, _OBSERVERS) else "a reference"
-            )
+        held = self._held()
+        if held:
+            thing = held.pop()
+            held.clear()
+            isObserver = isinstance(thing, _OBSERVERS)
+            what = f"an observer of {_named(thing.cached)}" if isObserver else "a reference"
             raise AssertionError(f"{what} of the lost connection is still held, by: {_holderOf(thing)}")
 
     def _held(self) -> list[Any]:
@@ -235,17 +238,24 @@ class Watch:
 def _holderOf(thing: Any) -> str:
     """What holds an object: the way up to the first one that is no mere container."""
     way = [thing]
-    while len(way) == 1 or type(way[-1]) in _CONTAINERS:
-        known = {id(each) for each in way}
-        holders = [
-            each
-            for each in gc.get_referrers(way[-1])
-            if each is not way and id(each) not in known and not isinstance(each, FrameType)
-        ]
-        if not holders:
+    for _ in range(_LONGEST_WAY):
+        holder = _oneHolder(way)
+        if holder is None:
             break
-        way.append(holders[0])
-    return ", in ".join(_named(each) for each in way[1:]) or "nobody knows"
+        way.append(holder)
+        if not isinstance(holder, _CONTAINERS):
+            break
+    # Only some versions of Python show the dictionaries that attributes are in.
+    shown = [_named(each) for each in way[1:] if not isinstance(each, (dict, CellType))]
+    return ", in ".join(shown) or "nobody knows"
+
+
+def _oneHolder(way: list[Any]) -> Any:
+    known = {id(way), *map(id, way)}
+    for holder in gc.get_referrers(way[-1]):
+        if id(holder) not in known and not isinstance(holder, FrameType):
+            return holder
+    return None
 
 
 def _named(thing: Any) -> str:

@@ -197,7 +197,13 @@ class Pair:
         return EXAMPLES / self.case.topic if side == OURS else self.case.directory / "stock"
 
     def start(
-        self, side: str, name: str, *arguments: object, twistd: bool = False, **variables: object
+        self,
+        side: str,
+        name: str,
+        *arguments: object,
+        twistd: bool = False,
+        module: str | None = None,
+        **variables: object,
     ) -> Program:
         """
         Start a program. It is killed at the end of the test if it still runs.
@@ -206,6 +212,7 @@ class Pair:
         @param name: Its file name.
         @param arguments: Its arguments.
         @param twistd: Whether twistd is to run it.
+        @param module: The module that is to run it, given its path.
         @param variables: Environment variables for it.
         """
         folder = self.folderOf(side)
@@ -217,7 +224,8 @@ class Pair:
         if twistd:
             command = ["-c", TWISTD, "--pidfile=", "-noy", str(folder / name)]
         else:
-            command = [str(folder / name), *map(str, arguments)]
+            run = [] if module is None else ["-m", module]
+            command = [*run, str(folder / name), *map(str, arguments)]
         program = Program(name, twistd)
         reactor.spawnProcess(
             program,
@@ -311,9 +319,11 @@ class ExampleTestCase(unittest.TestCase):
     @cvar topic: The folder of the programs.
     @cvar stockReplacements: By file name, what else to replace in a program
         that is to run on C{twisted.spread}, which L{stockSource} explains.
+    @cvar onStock: Whether the programs can run on C{twisted.spread}, too.
     """
 
     timeout = 90
+    onStock = True
     topic = ""
     stockReplacements: ClassVar[Replacements] = {}
 
@@ -333,6 +343,8 @@ class ExampleTestCase(unittest.TestCase):
         return int(reserved.getsockname()[1])
 
     def _writeStockPrograms(self) -> None:
+        if not self.onStock:
+            return
         stock = self.directory / "stock"
         stock.mkdir()
         for path in sorted((EXAMPLES / self.topic).iterdir()):

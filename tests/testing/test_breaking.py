@@ -317,7 +317,7 @@ class NoticedTests(SynchronousTestCase):
             return Conversation(shop, shopping)
 
         pb.setUnjellyableForClass(Sticky, SeenPrice)
-        self.assertNoticed(begin, "Sticky of the lost connection is still held, by: list, in ")
+        self.assertNoticed(begin, "Sticky of the lost connection is still held, by: list, in NoticedTests")
 
     def test_observerFails(self) -> None:
         """An object that fails when it is told that nobody observes it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.cred.checkers import AllowAnonymousAccess, ICredentialsChecker
-from twisted.cred.credentials import IUsernameHashedPassword
+from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred, fail
@@ -39,6 +39,8 @@ __all__ = [
 POINT = b"fuzz.Point"
 METER = b"fuzz.Meter"
 PASSWORD = b"secret"
+TOKEN = b"ann's token"
+VERIFIER = pb.ScramVerifier.fromPassword(PASSWORD.decode("ascii"), 4096, b"salt" * 4)
 
 MADE: Counter[str] = Counter()
 """By name, how many objects of the classes here have come out of messages."""
@@ -440,6 +442,43 @@ class Checker:
         return credentials.username
 
 
+@implementer(ICredentialsChecker, pb.IScramVerifiers)
+class OtherChecker(Checker):
+    """
+    Knows the same password by its verifier, or wants to see it; and a token.
+    """
+
+    credentialInterfaces = (  # type: ignore[assignment]
+        pb.IScramCredentials,
+        pb.ITokenCredentials,
+        IUsernamePassword,
+    )
+
+    iterations = 4096
+    secret = b"secret of the server"
+
+    def verifierFor(self, username: bytes) -> Any:
+        """The same for everybody, but for C{nobody}."""
+        self.seen.append(username)
+        self.notes.happens("checked")
+        if username == b"broken":
+            raise ValueError("on purpose")
+        verifier = None if username == b"nobody" else VERIFIER
+        return later(self.notes).addCallback(lambda ignored: verifier) if username == b"slow" else verifier
+
+    def requestAvatarId(self, credentials: Any) -> Any:
+        """As for the others; whoever has the token is Ann."""
+        if not pb.ITokenCredentials.providedBy(credentials):
+            return super().requestAvatarId(credentials)
+        self.notes.happens("checked")
+        return b"ann" if credentials.token == TOKEN else fail(UnauthorizedLogin())
+
+    def _checked(self, credentials: Any) -> Any:
+        if pb.IScramCredentials.providedBy(credentials):
+            return credentials.username if credentials.check(VERIFIER) else fail(UnauthorizedLogin())
+        return super()._checked(credentials)
+
+
 @implementer(IPBRoot, IRealm)
 class Application:
     """
@@ -450,6 +489,7 @@ class Application:
     @ivar meter: what all of them watch.
     @ivar users: everybody who has logged in.
     @ivar checker: checks passwords.
+    @ivar otherChecker: checks passwords in other ways, and tokens.
     """
 
     def __init__(self) -> None:
@@ -457,6 +497,7 @@ class Application:
         self.notes: list[Notes] = []
         self.shared = Notes(self.meter)
         self.checker = Checker(self.shared)
+        self.otherChecker = OtherChecker(self.shared)
         self.users: list[User] = []
 
     def rootObject(self, broker: Any) -> Door:
@@ -474,4 +515,4 @@ class Application:
 
     def portal(self) -> Portal:
         """A portal to this application."""
-        return Portal(self, [self.checker, AllowAnonymousAccess()])
+        return Portal(self, [self.checker, self.otherChecker, AllowAnonymousAccess()])

@@ -8,12 +8,35 @@ corpus can be read.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
-__all__ = ["CHALLENGE", "TARGETS", "add", "cases", "everyCase", "write"]
+from myspread._login import saltedpasswords, scramclient, scramserver, server
+
+__all__ = ["CHALLENGE", "TARGETS", "add", "cases", "everyCase", "sameChallenges", "write"]
 
 CHALLENGE = b"16 random bytes."
 """What logins are challenged with here, so that recorded responses are right."""
+
+NONCE = "24 random characters ...".replace(" ", "-")
+"""The same for SCRAM, on both sides."""
+
+_keys = lru_cache(maxsize=16)(saltedpasswords._keys)
+
+
+@contextmanager
+def sameChallenges() -> Iterator[None]:
+    """Challenges are the same each time; and passwords are hashed once."""
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(server, "challenge", lambda: CHALLENGE))
+        for module in (scramserver, scramclient):
+            patches.enter_context(patch.object(module, "newNonce", lambda: NONCE))
+        patches.enter_context(patch.object(saltedpasswords, "_keys", _keys))
+        yield
+
 
 TARGETS = ("decoder", "unjelly", "session", "login")
 """The names of the targets, each of which has a file of cases."""

@@ -10,13 +10,10 @@ right.
 
 from __future__ import annotations
 
-from unittest.mock import patch
-
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from myspread import pb
-from myspread._login import server as loginServer
 from myspread.testing import BrokerPair
 from tests.fuzz import corpus
 from tests.fuzz.application import Application
@@ -56,7 +53,7 @@ def record(scenario: Scenario, isLogin: bool) -> dict[str, bytes]:
 def recorded() -> dict[str, dict[str, bytes]]:
     """By target, the cases that the scenarios give."""
     found: dict[str, dict[str, bytes]] = {"session": {}, "login": {}}
-    with patch.object(loginServer, "challenge", lambda: corpus.CHALLENGE):
+    with corpus.sameChallenges():
         for name, scenario in (SCENARIOS | LOGINS).items():
             read = record(scenario, name in LOGINS)
             found["session"][f"{RECORDED}{name}_client"] = read["client"]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.cred.credentials import Anonymous, UsernamePassword
+from twisted.cred.error import LoginFailed
 
 from myspread import pb
 from myspread.testing import BrokerPair
@@ -202,5 +203,40 @@ SCENARIOS: dict[str, Scenario] = {
 }
 """By name, conversations with a root that anybody may call."""
 
-LOGINS: dict[str, Scenario] = {scenario.__name__: scenario for scenario in (login, loginTwice, loginFails)}
+
+async def loginScram(talk: Talk) -> Any:
+    """Logins with SCRAM, one of which fails, and logout."""
+    factory = talk.pair.clientFactory
+    texts = []
+    for name, password in (("ann", "wrong"), ("broken", "secret"), ("nobody", "secret")):
+        try:
+            await factory.login(pb.Password(name, password), None)
+        except pb.RemoteError as error:
+            texts.append(type(error).__name__)
+    user = await factory.login(pb.Password("ann", "secret"), talk.door)
+    result = [*texts, await talk.notes.ask(user, "echo", 3)]
+    del user
+    await factory.getRootObject()
+    return result
+
+
+async def loginPlainly(talk: Talk) -> Any:
+    """Logins that send the secret itself."""
+    factory = talk.pair.clientFactory
+    texts = []
+    for credentials in (pb.Token("wrong"), pb.ClientCertificate()):
+        try:
+            await factory.login(credentials, None)
+        except LoginFailed as error:
+            texts.append(type(error).__name__)
+    users = [
+        await factory.login(pb.Token("ann's token"), None),
+        await factory.login(pb.Password("ann", "secret"), talk.door, mechanisms=["plain"]),
+    ]
+    return [*texts, *[await talk.notes.ask(user, "echo", 3) for user in users]]
+
+
+LOGINS: dict[str, Scenario] = {
+    scenario.__name__: scenario for scenario in (login, loginTwice, loginFails, loginScram, loginPlainly)
+}
 """By name, conversations with a server behind a portal."""

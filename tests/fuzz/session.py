@@ -28,7 +28,7 @@ from tests.fuzz.application import DEEDS, METER, POINT, Application, Door, Notes
 from tests.fuzz.decoding import pieces
 from tests.fuzz.watching import assertNothingLeft, assertOnceEach, lose, watchedLog
 
-__all__ = ["TINY", "WORDS", "Honest", "Victim", "check", "checkServer", "serverOf"]
+__all__ = ["HERE", "THERE", "TINY", "WORDS", "Honest", "Victim", "check", "checkServer", "serverOf"]
 
 WORDS = (
     *(name.encode("ascii") for name in DEEDS),

@@ -11,10 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import pb
-from myspread._login import server as loginServer
 from myspread.testing import Break, Conversation, everyBreak, messagesIn
 from tests.fuzz.application import Application
-from tests.fuzz.corpus import CHALLENGE
+from tests.fuzz.corpus import sameChallenges
 from tests.fuzz.scenarios import LOGINS, SCENARIOS, Talk
 from tests.fuzz.watching import assertOnceEach, watchedLog
 
@@ -86,6 +85,8 @@ EXPECTED: dict[str, Any] = {
     "login": [3, 4],
     "loginTwice": 5,
     "loginFails": ["RemoteError", "RemoteError", 1],
+    "loginScram": ["RemoteError", "RemoteError", "RemoteError", 3],
+    "loginPlainly": ["RemoteError", "NoMechanism", 3, 3],
 }
 
 
@@ -96,7 +97,9 @@ class BreakingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Challenges are random; not here."""
-        self.patch(loginServer, "challenge", lambda: CHALLENGE)
+        same = sameChallenges()
+        same.__enter__()
+        self.addCleanup(same.__exit__, None, None, None)
 
     def breakEverywhere(self, name: str) -> int:
         """Break a scenario everywhere; how often that was."""

@@ -24,7 +24,11 @@ def makeService(options: Options) -> MultiService:
     """
     service = MultiService()
     factory = PBServerFactory(
-        options["root"], security=options["policy"], limits=options["limits"], clock=options.reactor
+        options["root"],
+        security=options["policy"],
+        limits=options["limits"],
+        clock=options.reactor,
+        md5=options["md5"],
     )
     service.addService(DescriptorService(options.reactor, factory))
     # Services stop in the opposite order: first nothing listens any more.

@@ -7,12 +7,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
+from myspread._login.reception import Md5
 from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
@@ -158,6 +159,7 @@ class Options(usage.Options):
         self["policy"] = _named("policy", findPolicy, settings["policy"])
         self["root"] = _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
         self["drain"] = _seconds("drain", settings["drain"], 30.0)
+        self["md5"] = _oneOf("md5", settings["md5"] or "local", get_args(Md5))
         if settings["check"]:
             self._tell()
 
@@ -219,6 +221,12 @@ def _seconds(option: str, text: str | None, default: float) -> float:
         return default if text is None else seconds(text)
     except ValueError as error:
         raise usage.UsageError(f"--{option} {text}: {error}") from error
+
+
+def _oneOf(option: str, value: str, values: Sequence[str]) -> str:
+    if value not in values:
+        raise usage.UsageError(f"--{option} {value}: it must be one of {', '.join(values)}")
+    return value
 
 
 def _named(option: str, find: Callable[[str], Any], name: str | None) -> Any:

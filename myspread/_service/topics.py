@@ -44,7 +44,15 @@ _SERVING: Final = (
     ),
 )
 
-_LOGIN: Final[tuple[Setting, ...]] = ()
+_LOGIN: Final = (
+    Setting(
+        "md5",
+        "From where logins with MD5 are taken, which are all that clients on twisted.spread know: anywhere, "
+        "local (from this machine) or never. [default: local]",
+        "WHERE",
+        ("anywhere", "never"),
+    ),
+)
 
 _LIMITS: Final = (
     Setting(

@@ -9,10 +9,12 @@ from typing import Any
 
 from twisted.application.service import IService, IServiceMaker
 from twisted.cred.portal import Portal
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.address import IPv4Address
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.plugin import IPlugin, getPlugins
 from twisted.trial.unittest import SynchronousTestCase
 
+from myspread._login.channel import Channel
 from myspread._service import descriptors
 from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.maker import Options, makeService
@@ -88,6 +90,23 @@ class MakeServiceTests(SynchronousTestCase):
         service.startService()
         [(_, factory, _, _)] = self.reactor.tcpServers
         self.assertIs(factory.root.portal, self.options["root"])
+
+    def test_md5(self) -> None:
+        """Logins with MD5 are taken from this machine only, unless the operator says otherwise."""
+        near, far = (
+            Channel(StringTransport(peerAddress=IPv4Address("TCP", host, 1)))
+            for host in ("127.0.0.1", "192.0.2.1")
+        )
+        for words, taken in (([], (True, False)), (["anywhere"], (True, True)), (["never"], (False, False))):
+            self.reactor.tcpServers.clear()
+            options = Options()
+            options.reactor = self.reactor
+            md5 = [word for value in words for word in ("--md5", value)]
+            options.parseOptions(["--root", "tests.service.test_maker:makePortal", *md5])
+            makeService(options).startService()
+            [(_, factory, _, _)] = self.reactor.tcpServers
+            reception = factory.root._reception
+            self.assertEqual((reception.takesMd5(near), reception.takesMd5(far)), taken)
 
 
 class PluginTests(SynchronousTestCase):

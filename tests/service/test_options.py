@@ -155,6 +155,13 @@ class OptionsTests(SynchronousTestCase):
             line = f"twistd pbserver: --drain {wrong}: a time is a number of seconds from 0 on"
             self.assertEqual(self.refusal("--drain", wrong), line)
 
+    def test_wrongMd5(self) -> None:
+        """There are three places."""
+        self.assertEqual(
+            self.refusal("--md5", "yes"),
+            "twistd pbserver: --md5 yes: it must be one of anywhere, local, never",
+        )
+
     def test_wrongLimit(self) -> None:
         """The option is named, and what was wrong with it."""
         for setting, problem in (

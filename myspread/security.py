@@ -417,7 +417,8 @@ LOGIN_POLICY = SecurityPolicy(
 )
 """
 What is accepted from a peer that hasn't logged in, where the root is a portal:
-user name, response and a mind, which is a reference or plain; and failures, as
+names, secrets, proofs and responses, which are plain, and a mind, which is a
+reference or plain; and failures, as
 a checker or realm may call the mind before it decides. No object of the
 application's is made of it.
 """

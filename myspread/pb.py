@@ -58,6 +58,7 @@ from myspread._net.broker import Broker
 from myspread._net.leaving import notifyOnLeaving
 from myspread._peer import Local
 from myspread._peer.broadcasting import broadcast
+from myspread._peer.watch import Watch
 from myspread.flavors import (
     Cacheable,
     Copyable,
@@ -162,6 +163,7 @@ __all__ = [
     "UnprovenServer",
     "ViewPoint",
     "Viewable",
+    "Watch",
     "banana",
     "broadcast",
     "challenge",

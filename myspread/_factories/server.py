@@ -9,7 +9,7 @@ from typing import Any
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 
 from myspread._factories.admission import Admission, Refused
 from myspread._factories.draining import Drain, abort
@@ -20,6 +20,8 @@ from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
 from myspread._net.together import Together
 from myspread._peer import LogBudget, sharedLogBudget
+from myspread._peer.events import emit, limitIn
+from myspread._peer.watch import Watch
 from myspread.interfaces import IPBRoot
 from myspread.limits import Limits, defaultLimits
 from myspread.security import ITaster
@@ -43,6 +45,7 @@ class PBServerFactory(ServerFactory):
     @ivar security: the policy.
     @ivar limits: what one connection may cost, and how many there may be; None
         for the defaults.
+    @ivar watch: a L{Watch<myspread.pb.Watch>} that is told what happens, or None.
     @cvar protocol: what brokers are made with.
     """
 
@@ -51,6 +54,7 @@ class PBServerFactory(ServerFactory):
     # For subclasses that don't call __init__.
     security: ITaster = globalSecurity
     limits: Limits | None = None
+    watch: Watch | None = None
     _clock: Any = None
     _admission: Admission | None = None
     _logBudget: LogBudget | None = None
@@ -170,13 +174,18 @@ class PBServerFactory(ServerFactory):
         return self._logBudget
 
     def _tellRefusal(self, address: Any, reason: str) -> None:
-        text = "A connection from {peer} is refused: {reason}"
-        self._budgetFor(self._clock).emit(_log, LogLevel.warn, text, peer=address, reason=reason)
+        budget = self._budgetFor(self._clock)
+        emit(budget, _log, "refused", peer=address, reason=reason, limit=limitIn(reason))
+        if self.watch is not None:
+            self.watch.refused(reason)
 
     def brokerConnected(self, broker: Any) -> None:
         """A connection has begun."""
         self.admission.connected(broker)
         broker.logBudget = self._budgetFor(broker.clock)
+        if self.watch is not None:
+            broker.watch = self.watch
+            self.watch.connected(broker)
 
     def brokerOpened(self, broker: Any) -> None:
         """
@@ -188,3 +197,5 @@ class PBServerFactory(ServerFactory):
     def brokerLost(self, broker: Any, reason: Any) -> None:
         """A connection is lost."""
         self.admission.lost(broker)
+        if self.watch is not None:
+            self.watch.lost(broker, reason)

@@ -180,6 +180,9 @@ class Attempts:
             attempt.answer.errback(failure)
             return
         self._failed += 1
+        watch = getattr(self._broker, "watch", None)
+        if watch is not None:
+            watch.loginRefused(self._broker, failure.getErrorMessage())
         if attempt.guesses:
             self._remember()
         if self._failed > self.limits.loginAttempts:

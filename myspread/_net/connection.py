@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 
 from myspread._net.banana import Banana
 from myspread._net.paging import PageProducers
@@ -17,6 +17,7 @@ from myspread._net.reasons import CLOSED, UNREAD
 from myspread._net.unread import UnreadAnswers
 from myspread._net.untillogin import policyUntilLogin
 from myspread._peer import Peer
+from myspread._peer.events import emit, limitIn
 from myspread.limits import Limits, defaultLimits
 from myspread.security import ITaster
 
@@ -39,9 +40,13 @@ class Connection(PageProducers, Banana):
     @ivar clock: provides C{IReactorTime}. Without one there are no deadlines;
         by default it is the reactor of the transport, if that has one.
     @ivar factory: the factory that made this connection.
+    @ivar watch: a L{Watch<myspread._peer.watch.Watch>}, or None.
+    @ivar watched: what the watch knows of this connection, or None.
     """
 
     factory: Any = None
+    watch: Any = None
+    watched: Any = None
     _peer: Peer
     _phase = Phase.HANDSHAKE
     _timer: Any = None
@@ -111,6 +116,8 @@ class Connection(PageProducers, Banana):
             if self._decoder is not None:
                 self._decoder.limits = self.limits
         self._follow(Event.LOGGED_IN)
+        if self.watch is not None:
+            self.watch.loggedIn(self)
 
     def _holdUntilLogin(self, security: ITaster, limits: Limits | None) -> None:
         self._afterLogin = security, limits
@@ -267,4 +274,7 @@ class Connection(PageProducers, Banana):
         super()._connectionEnded(reason)
 
     def _warn(self, text: str, **fields: Any) -> None:
-        self._peer.log.emit(_log, LogLevel.warn, text, **fields)
+        reason = fields["reason"]
+        emit(self._peer.log, _log, "closed", limit=limitIn(reason), **fields)
+        if self.watch is not None:
+            self.watch.closing(self, reason)

@@ -20,6 +20,7 @@ from myspread._flavors.referencing import Referenceable
 from myspread._flavors.remote import describePeer
 from myspread._flavors.viewing import ViewPoint
 from myspread._native import Raw
+from myspread._peer.events import EVENTS
 from myspread._peer.incidents import newIncident, refusal, showsText, travelsAsValue
 from myspread._peer.invoker import IInvoker
 from myspread._peer.outbox import Outbox
@@ -41,7 +42,6 @@ _STANDARD = frozenset(
 )
 
 
-_INCIDENT = "Incident {incident}: a call has failed, and {peer} is told no more than this number:"
 _WITH_ANSWER = "The peer {peer} will receive the following PB traceback:"
 _WITHOUT_ANSWER = "A call of {peer} that wants no answer failed:"
 _UNSENT_INCIDENT = "Incident {incident}: an error can't be sent, and {peer} is told no more than this number:"
@@ -170,7 +170,8 @@ class IncomingCalls:
         if wanted and not showsText(self.security):
             seen = refusal(failure, self.security) or Failure(newIncident())
         if isinstance(seen.value, Incident) and seen is not failure:
-            self._tell(_INCIDENT, failure, incident=seen.value.incident)
+            event = EVENTS["incident"]
+            self._tell(event.text, failure, event=event.name, incident=seen.value.incident)
         elif failure.check(Error) is None:
             self._tell(_WITH_ANSWER if wanted else _WITHOUT_ANSWER, failure)
         if wanted and not self._invoker.disconnected:
@@ -187,7 +188,7 @@ class IncomingCalls:
                 self._invoker.peerLog.failure(_log, "An error can't be sent as it is; the peer gets a note.")
             else:
                 note = incident = newIncident()
-                self._tell(_UNSENT_INCIDENT, incident=incident.incident)
+                self._tell(_UNSENT_INCIDENT, event="incident", incident=incident.incident)
             self._invoker.sendCall(b"error", request, self._invoker.serialize(CopyableFailure(note)))
 
     def _travelling(self, failure: Failure) -> Any:

@@ -9,7 +9,7 @@ from twisted.application.service import MultiService
 from myspread._service.descriptors import DescriptorService
 from myspread._service.options import Options
 from myspread._service.ports import ListeningService
-from myspread.pb import DrainService, PBServerFactory
+from myspread.pb import DrainService, PBServerFactory, Watch
 
 __all__ = ["Options", "makeService"]
 
@@ -30,6 +30,7 @@ def makeService(options: Options) -> MultiService:
         clock=options.reactor,
         md5=options["md5"],
     )
+    factory.watch = Watch(options["slowCall"])
     service.addService(DescriptorService(options.reactor, factory))
     # Services stop in the opposite order: first nothing listens any more.
     service.addService(DrainService(factory, options["drain"]))

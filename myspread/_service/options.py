@@ -77,7 +77,9 @@ class Options(usage.Options):
     Once they are parsed, C{options["root"]} is the object to serve,
     C{options["ports"]} a list of L{Port}s, C{options["limits"]} the L{Limits}
     and C{options["policy"]} the policy, or None for the default one;
-    C{options["drain"]} is how many seconds calls may go on at the end.
+    C{options["drain"]} is how many seconds calls may go on at the end,
+    C{options["slowCall"]} how many one may take before the log tells of it, or
+    None.
 
     @ivar settings: what was said on the command line and in the file.
     @ivar reactor: where the ports listen, and what drives the demonstration;
@@ -160,6 +162,7 @@ class Options(usage.Options):
         self["root"] = _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
         self["drain"] = _seconds("drain", settings["drain"], 30.0)
         self["md5"] = _oneOf("md5", settings["md5"] or "local", get_args(Md5))
+        self["slowCall"] = _seconds("slow-call", settings["slow-call"], None)
         if settings["check"]:
             self._tell()
 
@@ -216,7 +219,7 @@ def _limits(settings: list[str]) -> Limits:
     return limits
 
 
-def _seconds(option: str, text: str | None, default: float) -> float:
+def _seconds(option: str, text: str | None, default: float | None) -> float | None:
     try:
         return default if text is None else seconds(text)
     except ValueError as error:

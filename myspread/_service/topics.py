@@ -78,6 +78,12 @@ _OPERATING: Final = (
         "SECONDS",
         ("120",),
     ),
+    Setting(
+        "slow-call",
+        "Seconds from which on the log tells of a call. [default: it tells of none]",
+        "SECONDS",
+        ("0.5",),
+    ),
     Setting("check", "Look whether all settings are right, say what they are, and exit."),
 )
 

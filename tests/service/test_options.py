@@ -162,6 +162,13 @@ class OptionsTests(SynchronousTestCase):
             "twistd pbserver: --md5 yes: it must be one of anywhere, local, never",
         )
 
+    def test_slowCall(self) -> None:
+        """The log tells of calls that take long, where that is wanted."""
+        self.assertIsNone(parsed()["slowCall"])
+        self.assertEqual(parsed("--slow-call", "0.5")["slowCall"], 0.5)
+        line = "twistd pbserver: --slow-call long: a time is a number of seconds from 0 on"
+        self.assertEqual(self.refusal("--slow-call", "long"), line)
+
     def test_wrongLimit(self) -> None:
         """The option is named, and what was wrong with it."""
         for setting, problem in (

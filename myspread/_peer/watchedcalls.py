@@ -43,7 +43,7 @@ class WatchedCalls(IncomingCalls):
         @param watched: what it knows of the connection.
         @param seconds: tells the time.
         """
-        super().__init__(calls._invoker, calls._outbox, calls.security, calls._takeBack)
+        super().__init__(calls._invoker, calls._outbox, calls.security, calls._giver)
         self._watch = watch
         self._took = watch.took
         self._slow = inf if watch.slowCall is None else watch.slowCall

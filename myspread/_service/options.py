@@ -14,6 +14,7 @@ from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
 from myspread._login.reception import Md5
+from myspread._service.accounts import WrongAccounts, findPortal, helpOnAuth
 from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
@@ -159,7 +160,9 @@ class Options(usage.Options):
         self["ports"] = [_port(self.reactor, description) for description in descriptions]
         self["limits"] = _limits(settings["limit"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
-        self["root"] = _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
+        self["root"] = (
+            _portal(settings) or _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
+        )
         self["drain"] = _seconds("drain", settings["drain"], 30.0)
         self["md5"] = _oneOf("md5", settings["md5"] or "local", get_args(Md5))
         self["slowCall"] = _seconds("slow-call", settings["slow-call"], None)
@@ -178,7 +181,7 @@ class Options(usage.Options):
         """Say what would be served."""
         for port in self["ports"]:
             print(f"would listen on {port.description}")
-        print(f"would serve {self.settings['root'] or 'the demonstration'}")
+        print(f"would serve {self.settings['realm'] or self.settings['root'] or 'the demonstration'}")
         for line in self.settings.described():
             print(line)
         sys.exit(0)
@@ -207,6 +210,22 @@ def _endpoint(reactor: Any, description: str) -> Any:
         with suppress(TypeError):
             return serverFromString(reactor, f"{description}:backlog={BACKLOG}")
     return serverFromString(reactor, description)
+
+
+def _portal(settings: Settings) -> Any:
+    """
+    @raise SystemExit: after C{--auth help}.
+    """
+    realm, auth = settings["realm"], settings["auth"]
+    try:
+        for text in filter(None, map(helpOnAuth, auth)):
+            print(text)
+            sys.exit(0)
+        if realm is not None and settings["root"] is not None:
+            raise WrongAccounts("--realm takes the place of --root: name one of them")
+        return findPortal(realm, auth, settings["anonymous"])
+    except WrongAccounts as error:
+        raise usage.UsageError(str(error)) from error
 
 
 def _limits(settings: list[str]) -> Limits:

@@ -31,6 +31,7 @@ class Setting:
     @ivar letter: the short option without its dash, if there is one.
     @ivar repeats: whether it can be said more than once.
     @ivar pairs: whether each value is C{NAME=VALUE}; in a file, these are a table.
+    @ivar secret: whether what stands behind a colon in its value may be secret.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Setting:
     letter: str = ""
     repeats: bool = False
     pairs: bool = False
+    secret: bool = False
 
     @property
     def isFlag(self) -> bool:
@@ -137,11 +139,16 @@ class Settings:
 
     def described(self) -> Iterator[str]:
         """Lines that tell of every setting that was said: what it is, and who said so."""
-        for name in self._byName:
+        for name, setting in self._byName.items():
             if name in self._said:
                 value, source = self._said[name]
-                shown = ", ".join(value) if isinstance(value, list) else value
-                yield f"{name}: {'yes' if value is True else shown} ({source})"
+                values = map(_withoutSecret if setting.secret else str, value if setting.repeats else [value])
+                yield f"{name}: {'yes' if value is True else ', '.join(values)} ({source})"
+
+
+def _withoutSecret(value: str) -> str:
+    before, colon, _ = value.partition(":")
+    return f"{before}:..." if colon else before
 
 
 def _helpOnSetting(setting: Setting, width: int) -> Iterator[str]:

@@ -46,6 +46,29 @@ _SERVING: Final = (
 
 _LOGIN: Final = (
     Setting(
+        "realm",
+        "Where those who log in get their avatars: an IRealm provider, or what makes one. This takes the "
+        "place of --root.",
+        "MODULE:OBJECT",
+        ("shop:Realm",),
+    ),
+    Setting(
+        "auth",
+        "Who may log in: a checker of twisted.cred, and what it needs. Each is asked in turn. 'help' lists "
+        "those that are installed, 'help:NAME' tells more of one.",
+        "NAME:ARGUMENT",
+        (
+            "pbpasswords:/var/lib/pbserver/passwords",
+            "pbtokens:/var/lib/pbserver/tokens",
+            "pbcertificates:/var/lib/pbserver/certificates",
+            "file:users",
+            "help",
+        ),
+        repeats=True,
+        secret=True,
+    ),
+    Setting("anonymous", "Let clients in that log in without credentials, too."),
+    Setting(
         "md5",
         "From where logins with MD5 are taken, which are all that clients on twisted.spread know: anywhere, "
         "local (from this machine) or never. [default: local]",

@@ -16,6 +16,8 @@ from tests.packaging.installing import SOURCE, Environment, callRoot, copySource
 
 LISTED = "    pbserver         A Perspective Broker server.\n"
 
+PLUGINS = {"twisted/plugins/myspread_cred.py", "twisted/plugins/myspread_pbserver.py"}
+
 LOAD_PLUGIN = """
 from twisted.application.service import IServiceMaker
 from twisted.plugin import getPlugins
@@ -58,7 +60,7 @@ class WheelTests(SynchronousTestCase):
             names = {name for name in archive.namelist() if ".dist-info/" not in name}
         # Where there is a compiler, the accelerator too.
         names -= {name for name in names if fnmatch(name, "myspread/_native/_accelerator.*.so")}
-        self.assertEqual(names, sources() | {"twisted/plugins/myspread_pbserver.py"})
+        self.assertEqual(names, sources() | PLUGINS)
         self.assertIn("myspread/py.typed", names)
 
     def test_metadata(self) -> None:
@@ -83,7 +85,7 @@ class WheelTests(SynchronousTestCase):
         """The source distribution has what it takes to build the wheel, to test it and to read about it."""
         with tarfile.open(self.source) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
-        wanted = sources() | {
+        wanted = sources() | PLUGINS | {
             "CHANGELOG.rst",
             "LICENSE",
             "README.rst",
@@ -92,7 +94,6 @@ class WheelTests(SynchronousTestCase):
             "setup.cfg",
             "tests/packaging/test_wheel.py",
             "tox.ini",
-            "twisted/plugins/myspread_pbserver.py",
         }
         self.assertEqual(wanted - names, set())
         self.assertEqual([name for name in names if name.endswith((".pyc", "dropin.cache"))], [])
@@ -117,6 +118,8 @@ class InstalledTests(SynchronousTestCase):
         with serving(twistd, "-n", "pbserver", "--port", LOCAL, cwd=self.environment.empty) as port:
             answer = callRoot(self.environment.command("python"), port, self.environment.empty)
         self.assertEqual(answer, "3\n")
+        checkers = self.environment.succeed("twistd", "pbserver", "--auth", "help")
+        self.assertSubstring("  pbpasswords ", checkers)
 
     def holdUninstalled(self) -> None:
         """Without it, Twisted is as it was."""

@@ -1,8 +1,9 @@
 """
-The decoder and encoder that use the accelerator.
+The decoders and the encoder that take the short way: between plain values and
+bytes in one step, with the accelerator or without.
 
-Both leave to the pure ones whatever the accelerator doesn't judge: so limits
-and errors have one definition.
+They leave to L{Decoder} and L{encode} whatever that way doesn't judge: so
+limits and errors have one definition.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 from myspread._codec.decoder import Decoder
 from myspread._codec.dialect import NONE, Dialect
 from myspread._codec.tokens import Encoded, Expression
-from myspread._native import NOT_PLAIN, accelerator, tablesFor
+from myspread._native import accelerator, plain, portable, tablesFor
 from myspread.limits import Limits
 
 __all__ = [
     "AcceleratedDecoder",
     "PlainEncoder",
+    "PortableDecoder",
     "encoderFor",
     "giveDecoder",
     "newDecoder",
@@ -171,6 +173,50 @@ class AcceleratedDecoder:
             self._scanner = self._newScanner()
 
 
+_readers: dict[bytes, tuple[Limits, portable.Reader]] = {}
+"""By name of the dialect, the reader that was asked for last, and its limits."""
+
+
+def _readerFor(dialect: Dialect, limits: Limits) -> portable.Reader:
+    known = _readers.get(dialect.name)
+    if known is not None and known[0] is limits:
+        return known[1]
+    reader = portable.Reader(
+        tablesFor(dialect.name, dialect.words, portable),
+        limits.stringLength,
+        limits.listLength,
+        limits.prefixLength,
+        limits.nestingDepth,
+        limits.messageLength,
+        limits.elements,
+    )
+    _readers[dialect.name] = limits, reader
+    return reader
+
+
+class PortableDecoder(Decoder):
+    """
+    A L{Decoder} that reads whole messages of plain values in one step.
+
+    @ivar lazy: As L{AcceleratedDecoder.lazy}.
+    """
+
+    lazy = False
+
+    def _expressions(self) -> Iterator[Expression]:
+        while True:
+            if self.lazy and not self.waitingBytes and self._error is None:
+                reader = _readerFor(self.dialect or NONE, self.limits)
+                found = reader.message(self._data, self._position)
+                if found is not None:
+                    message, self._position = found
+                    yield message
+                    continue
+            if not self._advance():
+                return
+            yield self._stream.pop()
+
+
 class PlainEncoder:
     """
     Writes plain values in one dialect, within some limits.
@@ -178,18 +224,20 @@ class PlainEncoder:
     @ivar limits: The limits.
     """
 
-    __slots__ = ("_encode", "_message", "limits")
+    __slots__ = ("_encode", "_message", "_notPlain", "limits")
 
-    def __init__(self, dialect: Dialect, limits: Limits) -> None:
+    def __init__(self, dialect: Dialect, limits: Limits, converter: Any = plain) -> None:
         """
         @param dialect: The dialect of the connection.
         @param limits: What we may send.
+        @param converter: The module that writes.
         """
         self.limits = limits
+        self._notPlain = converter.NOT_PLAIN
         # The form stands inside a message.
         depth = max(limits.nestingDepth - 1, 0)
-        tables = tablesFor(dialect.name, dialect.words)
-        encoder = accelerator.Encoder(
+        tables = tablesFor(dialect.name, dialect.words, converter)
+        encoder = converter.Encoder(
             tables,
             limits.stringLength,
             limits.listLength,
@@ -206,7 +254,7 @@ class PlainEncoder:
         do.
         """
         encoded: Encoded = self._encode(value, Encoded)
-        return None if encoded is NOT_PLAIN else encoded
+        return None if encoded is self._notPlain else encoded
 
     def message(self, expression: tuple[Any, ...]) -> bytes | None:
         """
@@ -214,7 +262,7 @@ class PlainEncoder:
         C{None} for any other.
         """
         data: bytes = self._message(expression, Encoded)
-        return None if data is NOT_PLAIN else data
+        return None if data is self._notPlain else data
 
 
 _encoders: dict[bytes, PlainEncoder] = {}
@@ -235,9 +283,9 @@ def encoderFor(dialect: Dialect, limits: Limits) -> PlainEncoder:
 
 def newDecoder(limits: Limits) -> Any:
     """
-    A decoder for a new connection: a L{Decoder}, or one that is faster.
+    A decoder for a new connection.
     """
-    return Decoder(limits) if accelerator is None else AcceleratedDecoder(limits)
+    return PortableDecoder(limits) if accelerator is None else AcceleratedDecoder(limits)
 
 
 def takeDecoder(limits: Limits, dialect: Dialect | None) -> Any:

@@ -1,9 +1,11 @@
 """
-The accelerator, where there is one: plain values to bytes and back in one step.
+Plain values to bytes and back in one step: the accelerator, where there is
+one, and otherwise the same in Python.
 
 It is chosen here and nowhere else. C{MYSPREAD_PURE=1} in the environment
-switches it off, C{MYSPREAD_PURE=0} requires it; otherwise it is used if it was
-built. The pure modules define what it does; it never does anything else.
+switches the accelerator off, C{MYSPREAD_PURE=0} requires it; otherwise it is
+used if it was built. The modules for bytes and for forms, C{_codec} and
+C{_jelly}, define what both do; they never do anything else.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from typing import Any
 
 from twisted.logger import Logger
 
-__all__ = ["NOT_PLAIN", "Raw", "accelerator", "maskFor", "tablesFor"]
+from myspread._native import portable
+
+__all__ = ["NOT_PLAIN", "Raw", "accelerator", "maskFor", "plain", "tablesFor"]
 
 _log = Logger()
 
@@ -39,52 +43,43 @@ def _choose(wish: str | None) -> ModuleType | None:
         return None
 
 
-class _NeverMade:
-    """Stands for the accelerator's C{Raw} where there is no accelerator."""
-
-    def expand(self) -> Any:
-        """Never called."""
-        raise AssertionError("there is no accelerator")
-
-    def plain(self, mask: int) -> Any:
-        """Never called."""
-        raise AssertionError("there is no accelerator")
-
-
 accelerator: Any = _choose(os.environ.get("MYSPREAD_PURE"))
 
-Raw: Any = _NeverMade if accelerator is None else accelerator.Raw
+plain: Any = portable if accelerator is None else accelerator
+"""What converts plain values: the accelerator, or the module that does its work in Python."""
+
+Raw: Any = plain.Raw
 """
 An expression that has arrived and not been made into anything: C{expand()}
 gives it as lists, C{plain(mask)} its value or L{NOT_PLAIN}.
 """
 
-NOT_PLAIN: Any = object() if accelerator is None else accelerator.NOT_PLAIN
-"""What the accelerator returns for all that it leaves to the pure modules."""
+NOT_PLAIN: Any = plain.NOT_PLAIN
+"""What L{plain} returns for all that it leaves to the modules that define it."""
 
-_tables: dict[bytes, Any] = {}
+_tables: dict[tuple[Any, bytes], Any] = {}
 
 
-def tablesFor(name: bytes, words: Mapping[bytes, int]) -> Any:
+def tablesFor(name: bytes, words: Mapping[bytes, int], converter: Any = plain) -> Any:
     """
-    The accelerator's view of a dialect, made once.
+    A dialect as L{plain} sees it, made once.
 
     @param name: of the dialect.
     @param words: its words and their numbers.
+    @param converter: the module, if it is another one.
     """
-    if name not in _tables:
+    key = converter, name
+    if key not in _tables:
         numbers = {number: word for word, number in words.items()}
         vocabulary = tuple(numbers.get(number) for number in range(max(numbers, default=-1) + 1))
-        _tables[name] = accelerator.Tables(dict(words), vocabulary)
-    return _tables[name]
+        _tables[key] = converter.Tables(dict(words), vocabulary)
+    return _tables[key]
 
 
 def maskFor(allows: Callable[[bytes], bool]) -> int:
     """
-    Which forms a policy allows, as the accelerator wants to know it.
+    Which forms a policy allows, as L{plain} wants to know it.
 
     @param allows: called with a tag, says whether it is allowed.
     """
-    if accelerator is None:
-        return 0
-    return sum(1 << bit for bit, tag in enumerate(accelerator.TAGS) if allows(tag))
+    return sum(1 << bit for bit, tag in enumerate(plain.TAGS) if allows(tag))

@@ -15,7 +15,6 @@ from myspread._flavors.calling import checkedTimeout
 from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
-from myspread._native import accelerator
 from myspread._net.connection import Connection
 from myspread._net.leaving import LEAVING, Leaving
 from myspread._net.overriding import Overridable
@@ -102,7 +101,7 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
             self.factory.clientConnectionMade(self)
 
     def _takesRaw(self) -> bool:
-        return accelerator is not None and self._dialect is not None and not self._wantsLists()
+        return self._dialect is not None and not self._wantsLists()
 
     def _handle(self, inTurns: bool = True) -> None:
         """A stream that can't be read is closed."""
@@ -113,10 +112,10 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
 
     def plainEncoder(self) -> PlainEncoder | None:
         """
-        What writes plain values directly, or None where there is no accelerator,
-        or where a subclass wants to see s-expressions.
+        What writes plain values directly, or None where a subclass wants to see
+        s-expressions.
         """
-        if self._dialect is None or accelerator is None or self._wantsLists():
+        if self._dialect is None or self._wantsLists():
             return None
         limits = self.limits
         if self._encoder is None or self._encoder.limits is not limits:

@@ -165,6 +165,15 @@ class Limits:
     progress. None: no bound, as connections of PB may be silent for days.
     """
 
+    proxyHeaderLength: int = 4096
+    """
+    Bytes in the header of the PROXY protocol, on a port that expects one. Those
+    of version 1 have 107 at most.
+    """
+
+    proxyHeaderTime: float = 10.0
+    """Seconds until that header must be there."""
+
     closingTime: float = 5.0
     """
     Seconds that a peer that has broken the rules gets to read what is still to

@@ -105,7 +105,7 @@ class PBServerFactory(ServerFactory):
         if self._drain is not None:
             reason = "the server is being stopped"
         if reason is not None:
-            self._tellRefusal(addr, reason)
+            self.connectionRefused(addr, reason)
             return Refused()
         broker = self.protocol(isClient=False, security=self.security)
         broker.factory = self
@@ -173,7 +173,13 @@ class PBServerFactory(ServerFactory):
             self._logBudget = sharedLogBudget(self.limits or defaultLimits(), clock)
         return self._logBudget
 
-    def _tellRefusal(self, address: Any, reason: str) -> None:
+    def connectionRefused(self, address: Any, reason: str) -> None:
+        """
+        A connection was not taken: the log says so, as often as its budget
+        allows.
+
+        @param address: where it came from.
+        """
         budget = self._budgetFor(self._clock)
         emit(budget, _log, "refused", peer=address, reason=reason, limit=limitIn(reason))
         if self.watch is not None:
@@ -199,3 +205,8 @@ class PBServerFactory(ServerFactory):
         self.admission.lost(broker)
         if self.watch is not None:
             self.watch.lost(broker, reason)
+        # Only what is below us knows why there never was one: TLS of twistd pbserver.
+        explain = getattr(broker.transport, "handshakeProblem", None)
+        problem = None if explain is None else explain(reason)
+        if problem is not None:
+            self.connectionRefused(broker.transport.getPeer(), problem)

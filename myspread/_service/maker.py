@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from twisted.application.service import MultiService
 
+from myspread._service.certificates import CertificateService
 from myspread._service.descriptors import DescriptorService
+from myspread._service.endpoints import tlsOf
+from myspread._service.hangup import HangupService
 from myspread._service.options import Options
 from myspread._service.ports import ListeningService
 from myspread.pb import DrainService, PBServerFactory, Watch
@@ -32,6 +35,10 @@ def makeService(options: Options) -> MultiService:
     )
     factory.watch = Watch(options["slowCall"])
     service.addService(DescriptorService(options.reactor, factory))
+    encrypted = tlsOf(port.endpoint for port in options["ports"])
+    certificates = CertificateService(options.reactor, encrypted)
+    service.addService(certificates)
+    service.addService(HangupService(options.reactor, [certificates.reload] if encrypted else []))
     # Services stop in the opposite order: first nothing listens any more.
     service.addService(DrainService(factory, options["drain"]))
     service.addService(ListeningService(options.reactor, options["ports"], factory))

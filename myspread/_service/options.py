@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, get_args
 
-from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
@@ -17,18 +15,18 @@ from myspread._login.reception import Md5
 from myspread._service.accounts import WrongAccounts, findPortal, helpOnAuth
 from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
+from myspread._service.endpoints import SharedSettings, WrongPort, endpointFor, sharedSettings
+from myspread._service.inherited import InheritedSocket
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import findPolicy, findRoot
 from myspread._service.settings import WIDTH, Setting, Settings, helpOn
+from myspread._service.tls import WrongFiles
 from myspread._service.topics import TOPICS
 from myspread.limits import Limits
 
 __all__ = ["Options"]
-
-BACKLOG = 4096
-"""Connections that wait to be accepted; systems take it for as many as they allow."""
 
 COMMAND_LINE = "command line"
 """Where most settings are said."""
@@ -39,9 +37,6 @@ Help:
                           limits and operating, with examples.
       --help              All of this.
       --version           The version of Twisted."""
-
-QUEUEING = ("tcp:", "tcp6:", "ssl:", "unix:")
-"""Endpoints that have such a queue."""
 
 
 def _handler(setting: Setting) -> Callable[..., None]:
@@ -157,7 +152,8 @@ class Options(usage.Options):
             self._readFile(self.settings["config"])
         settings = self.settings
         descriptions = settings["port"] or ["tcp:8800"]
-        self["ports"] = [_port(self.reactor, description) for description in descriptions]
+        shared = _shared(settings)
+        self["ports"] = [_port(self.reactor, description, shared) for description in descriptions]
         self["limits"] = _limits(settings["limit"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
         self["root"] = (
@@ -187,29 +183,23 @@ class Options(usage.Options):
         sys.exit(0)
 
 
-def _port(reactor: Any, description: str) -> Port:
+def _shared(settings: Settings) -> SharedSettings:
+    try:
+        return sharedSettings(settings["client-ca"], settings["client-cert"], settings["trusted-proxy"])
+    except WrongPort as error:
+        raise usage.UsageError(str(error)) from error
+
+
+def _port(reactor: Any, description: str, shared: SharedSettings) -> Port:
     if description.isdigit():
         raise usage.UsageError(f"--port {description}: an endpoint description is like tcp:{description}")
     try:
-        return Port(description, _endpoint(reactor, description))
+        return Port(description, endpointFor(reactor, description, shared))
+    except (WrongFiles, WrongPort, InheritedSocket) as error:
+        raise usage.UsageError(f"--port {description}: {error}") from error
     except Exception as error:
         message = " ".join(str(error).split())
         raise usage.UsageError(f"--port {description}: {type(error).__name__}: {message}") from error
-
-
-def _endpoint(reactor: Any, description: str) -> Any:
-    """
-    An endpoint whose queue of connections that wait to be accepted is long,
-    unless the description says how long it is.
-
-    With a short one, Linux forgets some of a few hundred connections that are
-    made at once; and as the server speaks first, their clients never notice.
-    """
-    if description.startswith(QUEUEING) and ":backlog=" not in description:
-        # Where it says so by position, or is wrong, this shows without ours.
-        with suppress(TypeError):
-            return serverFromString(reactor, f"{description}:backlog={BACKLOG}")
-    return serverFromString(reactor, description)
 
 
 def _portal(settings: Settings) -> Any:

@@ -19,8 +19,32 @@ _LISTENING: Final = (
             "tcp:8800:interface=127.0.0.1",
             "unix:/run/pb.socket",
             "ssl:8801:privateKey=key.pem:certKey=cert.pem",
+            "ssl:tcp6:8801:privateKey=key.pem:certKey=cert.pem:clientCA=staff.pem",
+            "proxy:ssl:8802:privateKey=key.pem:certKey=cert.pem",
+            "systemd:name=pb",
         ),
         letter="p",
+        repeats=True,
+    ),
+    Setting(
+        "client-ca",
+        "Ask the clients of ssl: ports for a certificate, and trust those that the authorities in this file "
+        "(PEM) have issued. A port's own clientCA= wins.",
+        "FILE",
+        ("/etc/pbserver/staff.pem",),
+    ),
+    Setting(
+        "client-cert",
+        "Whether clients need one: required or optional. A port's own clientCert= wins. [default: required]",
+        "WHETHER",
+        ("optional",),
+    ),
+    Setting(
+        "trusted-proxy",
+        "Who may say, on proxy: ports, where a client comes from: an address or network, or unix for whoever "
+        "may connect to a UNIX socket.",
+        "ADDRESS",
+        ("192.0.2.7", "10.1.0.0/16", "unix"),
         repeats=True,
     ),
 )

@@ -11,8 +11,9 @@ from pathlib import Path
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from myspread._service.endpoints import BACKLOG
 from myspread._service.limiting import SERVER_LIMITS, withSetting
-from myspread._service.options import BACKLOG, Options
+from myspread._service.options import Options
 from myspread.limits import Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "howto" / "serve.rst").read_text(encoding="utf-8")

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +44,13 @@ class TwistdTestCase(TestCase):
         self.script = home / "bin" / "twistd"
         self.script.write_text(SCRIPT)
 
-    def twistd(self, *words: str, before: str = "") -> Program:
+    def twistd(self, *words: str, before: str = "", sockets: Sequence[socket.socket] = ()) -> Program:
         """
         Run it with a command line. It is killed at the end of the test if it
         still runs.
 
         @param before: what the shell does first, in the same process.
+        @param sockets: what the process gets as its files from 3 on.
         """
         package = str(Path(myspread.__file__).resolve().parents[1])
         program = Program("twistd", twistd=True)
@@ -60,20 +63,24 @@ class TwistdTestCase(TestCase):
             command,
             env={**os.environ, "PYTHONPATH": package, "PYTHONUNBUFFERED": "1"},
             path=str(self.directory),
+            childFDs={0: "w", 1: "r", 2: "r", **{3 + n: each.fileno() for n, each in enumerate(sockets)}},
         )
         self.addCleanup(kill, program)
         return program
 
-    async def serve(self, *words: str, ports: int = 1, before: str = "") -> tuple[Program, list[str]]:
+    async def serve(
+        self, *words: str, ports: int = 1, before: str = "", sockets: Sequence[socket.socket] = ()
+    ) -> tuple[Program, list[str]]:
         """
         Start C{twistd -n pbserver}.
 
         @param ports: how many ports it will listen on.
         @param before: what the shell does first.
+        @param sockets: what the process gets as its files from 3 on.
         @return: the program, and the ports, as numbers or quoted paths.
         """
-        program = self.twistd("-n", "pbserver", *words, before=before)
-        listening = await program.printed(r"PBServerFactory(?: \(TLS\))? starting on (\S+)", ports)
+        program = self.twistd("-n", "pbserver", *words, before=before, sockets=sockets)
+        listening = await program.printed(r"PBServerFactory(?: \(\w+\))* starting on (\S+)", ports)
         return program, listening
 
     async def outcome(self, *words: str) -> tuple[int | None, str, str]:

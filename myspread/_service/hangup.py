@@ -1,0 +1,61 @@
+"""
+SIGHUP: look again at files that may have changed.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+__all__ = ["HangupService"]
+
+_log = Logger()
+
+# Windows has none.
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+
+
+class HangupService(Service):
+    """
+    Does something on SIGHUP, in place of dying of it.
+    """
+
+    def __init__(self, reactor: Any, actions: Sequence[Callable[[], object]]) -> None:
+        """
+        @param reactor: in whose turns they are done.
+        @param actions: what to do, in this order. With none the signal is left
+            alone.
+        """
+        self._reactor = reactor
+        self._actions = actions
+        self._previous: Any = None
+
+    def startService(self) -> None:
+        """Take the signal over."""
+        Service.startService(self)
+        if self._actions and HANGUP is not None:
+            self._previous = signal.signal(HANGUP, self._received)
+
+    def stopService(self) -> None:
+        """Leave it to whom it was left before."""
+        Service.stopService(self)
+        if self._previous is not None and HANGUP is not None:
+            signal.signal(HANGUP, self._previous)
+            self._previous = None
+
+    def _received(self, number: int, frame: Any) -> None:
+        # Code that was interrupted anywhere must not meet ours.
+        self._reactor.callFromThread(self._act)
+
+    def _act(self) -> None:
+        _log.info("SIGHUP: files are looked at again.")
+        for action in self._actions:
+            try:
+                action()
+            # One that fails keeps nobody else from it.
+            except Exception:
+                _log.failure("What SIGHUP calls for has failed.")

@@ -10,9 +10,9 @@ from typing import Any
 
 from twisted.internet.endpoints import clientFromString, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
 
 from myspread._factories.connecting import endpointFor
+from myspread._factories.identity import tlsOptions
 from myspread._factories.locating import locate
 
 __all__ = ["Address", "Where", "addressesOf"]
@@ -50,21 +50,32 @@ def _fixed(text: str, endpoint: Any) -> Address:
 
 
 def _service(text: str, reactor: Any, resolver: Any) -> Address:
-    kind, _, service = text.partition(":")
+    kind, _, rest = text.partition(":")
+    service, _, options = rest.partition(":")
     name = service.split(".", 2)
     if len(name) < 3 or not all(part.startswith("_") for part in name[:2]):
         raise ValueError(f"{text!r}: the name of a service is like _pb._tcp.example.org")
+    if options and kind == "srv":
+        raise ValueError(f"{text!r}: options are for TLS; write srv+tls: in place of srv:")
+    # Who forges DNS answers chooses the host, so the certificate is the domain's.
+    identity = _identified(text, name[2], options) if kind == "srv+tls" else None
 
     def endpoint(host: str, port: int) -> Any:
         plain = endpointFor(reactor, host, port)
-        # Who forges DNS answers chooses the host, so the certificate is the domain's.
-        return wrapClientTLS(optionsForClientTLS(name[2]), plain) if kind == "srv+tls" else plain
+        return plain if identity is None else wrapClientTLS(identity, plain)
 
     async def find() -> Places:
         servers = await locate(service, resolver, random.random)
         return [(f"{host}:{port} (of {text})", endpoint(host, port)) for host, port in servers]
 
     return Address(text, find)
+
+
+def _identified(text: str, domain: str, options: str) -> Any:
+    try:
+        return tlsOptions(domain, options)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{text!r} can't be connected to: {error}") from error
 
 
 def _strport(text: str, reactor: Any, resolver: Any) -> Address:

@@ -219,7 +219,8 @@ def session(
 
     @param where: a client strport: C{tcp:HOST:PORT}, C{tls:HOST:PORT} (which
         verifies the host name) or C{unix:PATH}; C{srv:_pb._tcp.DOMAIN} or
-        C{srv+tls:_pb._tcp.DOMAIN} for the servers that the DNS names; a host,
+        C{srv+tls:_pb._tcp.DOMAIN} for the servers that the DNS names (all with
+        TLS take C{certificate=FILE:privateKey=FILE}, too); a host,
         with C{port}; C{(host, port)}; an endpoint; or a list of these, which
         are tried one after the other.
     @param credentials: what to log in with, as for L{PBClientFactory.login};

@@ -23,7 +23,7 @@ from twisted.names.error import DNSNameError, DNSServerError
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
-from myspread._factories import addresses
+from myspread._factories import identity
 from myspread._factories.addresses import addressesOf
 from myspread._factories.locating import inOrder, locate
 
@@ -100,6 +100,13 @@ class AddressTests(TestCase):
             ("ssl:localhost:8787", "write tls: in place of ssl:"),
             ("srv:example.org", "like _pb._tcp.example.org"),
             ("srv:_pb._tcp", "like _pb._tcp.example.org"),
+            ("srv:_pb._tcp.example.org:certificate=x", "write srv+tls: in place of srv:"),
+            ("srv+tls:_pb._tcp.example.org:cert=x", "'cert=x' isn't understood; there are trustRoots,"),
+            ("srv+tls:_pb._tcp.example.org:certificate", "'certificate' isn't understood"),
+            ("srv+tls:_pb._tcp.example.org:privateKey=x", "together with certificate only"),
+            ("srv+tls:_pb._tcp.example.org:certificate=/nowhere", "No such file or directory"),
+            ("srv+tls:_pb._tcp.example.org:trustRoots=/nowhere", "has no file *.pem"),
+            (f"srv+tls:_pb._tcp.example.org:certificate={__file__}", "is no such file of PEM"),
             ([], "needs an address"),
         ):
             error = self.assertRaises(ValueError, pb.session, where, reactor=self.reactor)
@@ -124,11 +131,11 @@ class AddressTests(TestCase):
         """With TLS the certificate must be that of the domain: the names of the hosts come from the DNS."""
         names: list[str] = []
 
-        def options(name: str) -> Any:
+        def options(name: str, trustRoots: Any, shown: Any) -> Any:
             names.append(name)
-            return optionsForClientTLS(name)
+            return optionsForClientTLS(name, trustRoots, shown)
 
-        self.patch(addresses, "optionsForClientTLS", options)
+        self.patch(identity, "optionsForClientTLS", options)
         resolver = FakeResolver([server("a.example.net")])
         ((_, endpoint),) = self.found("srv+tls:_pb._tcp.example.org", resolver=resolver)
         self.assertNotIsInstance(endpoint, HostnameEndpoint)

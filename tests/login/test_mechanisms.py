@@ -5,6 +5,7 @@ client chooses, and what comes of it.
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
@@ -731,6 +732,23 @@ class ExchangeTests(MechanismCase):
         # Also after the server was started again.
         self.pair = brokerPair(portal())
         self.assertEqual(challengeFor(b"nobody"), unknown)
+
+    def test_sameWork(self) -> None:
+        """A known and an unknown user make the server compute the same, so that it takes as long."""
+        digest = hmac.digest
+        work: list[int] = []
+
+        def counted(key: bytes, data: bytes, name: str) -> bytes:
+            work[-1] += 1
+            return digest(key, data, name)
+
+        self.patch(hmac, "digest", counted)
+        for name in (b"ann", b"nobody"):
+            work.append(0)
+            first, exchange = self.begin(name)
+            self.finish(exchange, self.answerTo(first))
+        self.assertEqual(work[0], work[1])
+        self.assertGreater(work[0], 1)
 
     def test_withoutSecret(self) -> None:
         """A checker without a secret or a number gets those of the server."""

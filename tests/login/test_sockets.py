@@ -23,6 +23,8 @@ from myspread import pb
 from myspread._login import saltedpasswords
 from myspread._login.saltedpasswords import QUICK
 from tests.factories.sockets import reactor
+from tests.factories.test_addresses import FakeResolver
+from tests.factories.test_addresses import server as service
 from tests.factories.test_sessions_real import RealCase
 from tests.login.authority import Authority, Issued
 from tests.login.between import Between
@@ -136,6 +138,18 @@ class RightTests(LoginCase):
         await self.serve(f"unix:{path}", self.portal())
         for credentials, mechanism in ((ANN, SCRAM), (pb.Token("ann's token"), "token")):
             await self.assertLogsIn(self.session(f"unix:{path}", credentials=credentials), mechanism)
+
+    async def test_service(self) -> None:
+        """With servers that the DNS names, and with a certificate of the client's."""
+        port = self.serveTls(self.authority.issue("example.test").options(self.authority, required=True))
+        resolver = FakeResolver([service("localhost", port=port)])
+        trusted = Path(self.folder())
+        Path(trusted, "authority.pem").write_bytes(self.authority.issued.pem)
+        path = self.ann.save(Path(self.folder(), "ann"))
+        where = f"srv+tls:_pb._tcp.example.test:trustRoots={trusted}:certificate={path}"
+        for text in (where, f"{where}:privateKey={path}"):
+            session = self.session(text, credentials=pb.ClientCertificate(), resolver=resolver)
+            await self.assertLogsIn(session, "certificate")
 
     async def test_factory(self) -> None:
         """With a client factory that is connected by other means."""

@@ -39,6 +39,7 @@ __all__ = [
     "NoMechanism",
     "NoServer",
     "NoSuchMethod",
+    "NotDescribed",
     "NotJellyable",
     "PBConnectionLost",
     "ProtocolError",
@@ -217,6 +218,15 @@ class UnprovenServer(LoginFailed):
     A server has not shown that it knows the password, or that it is at the
     other end of the connection: somebody may stand in its place. The connection
     is closed.
+    """
+
+    __module__ = "myspread.pb"
+
+
+class NotDescribed(Exception):
+    """
+    A peer doesn't tell what can be called on its objects: its policy doesn't
+    allow it, or it runs C{twisted.spread}.
     """
 
     __module__ = "myspread.pb"

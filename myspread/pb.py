@@ -19,6 +19,7 @@ from myspread._errors import (
     NoMechanism,
     NoServer,
     NoSuchMethod,
+    NotDescribed,
     NotJellyable,
     PBConnectionLost,
     ProtocolError,
@@ -38,6 +39,7 @@ from myspread._factories.session import Session, session
 from myspread._factories.sessioncalls import SessionCaller
 from myspread._factories.states import SessionState
 from myspread._flavors.calling import RemoteCaller, RemoteMethods, typed
+from myspread._flavors.describing import Description, MethodDescription, describe
 from myspread._flavors.failures import CopiedFailure, CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar, Perspective
 from myspread._flavors.referencing import AsReferenceable
@@ -107,6 +109,7 @@ __all__ = [
     "Copyable",
     "CopyableFailure",
     "DeadReferenceError",
+    "Description",
     "DrainService",
     "Error",
     "ForeignReference",
@@ -128,9 +131,11 @@ __all__ = [
     "Local",
     "MalformedJelly",
     "MethodChanged",
+    "MethodDescription",
     "NoMechanism",
     "NoServer",
     "NoSuchMethod",
+    "NotDescribed",
     "NotJellyable",
     "PBClientFactory",
     "PBConnectionLost",
@@ -169,6 +174,7 @@ __all__ = [
     "challenge",
     "connect",
     "copyTags",
+    "describe",
     "failure2Copyable",
     "getObjectAt",
     "globalSecurity",

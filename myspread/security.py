@@ -141,9 +141,12 @@ class SecurityOptions:
     @ivar allowedModules: module names (bytes) as keys.
     @ivar allowedClasses: classes as keys.
     @ivar errors: what the peer sees of an error, as L{SecurityPolicy.errors}.
+    @ivar describing: whether peers may ask what can be called, as
+        L{SecurityPolicy.describing}.
     """
 
     errors: Errors = "text"
+    describing: bool = False
 
     basicTypes = [
         "dictionary",
@@ -259,6 +262,13 @@ class SecurityPolicy:
     for tools that show whatever a peer sends, and have no use for its classes.
     """
 
+    describing: bool = False
+    """
+    Whether a peer that has a reference to an object of ours may ask what can be
+    called there: class, methods, signatures and docstrings; see C{pb.describe}.
+    Before a login there is nothing to ask about.
+    """
+
     unsendable: Unsendable = "unpersistable"
     """
     What happens with a value of ours that cannot travel: C{"unpersistable"}
@@ -313,6 +323,7 @@ class SecurityPolicy:
             modules=frozenset(options.allowedModules),
             classes=frozenset(options.allowedClasses),
             errors=options.errors,
+            describing=options.describing,
         )
 
     def allowTypes(self, *tags: str | bytes) -> SecurityPolicy:
@@ -362,6 +373,10 @@ class SecurityPolicy:
         imported because of it.
         """
         return replace(self, unknown=unjellyable)
+
+    def allowDescribing(self) -> SecurityPolicy:
+        """A copy under which peers may ask what can be called on our objects."""
+        return replace(self, describing=True)
 
     def allowInstancesOf(self, *classes: type) -> SecurityPolicy:
         """A copy in which instances of these classes travel by their names."""

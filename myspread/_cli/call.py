@@ -11,7 +11,7 @@ from myspread._cli.asjson import jsonText
 from myspread._cli.connecting import Server, addServer, serverOf
 from myspread._cli.errors import Failed
 from myspread._cli.running import run, say
-from myspread._cli.showing import pretty
+from myspread._cli.showing import brief, pretty
 from myspread._cli.status import Status
 from myspread._cli.text import shortened, visible
 from myspread._cli.usage import CommandParser
@@ -79,7 +79,7 @@ async def follow(reference: Any, steps: list[Step]) -> Any:
     done = ""
     for step in steps:
         if not isinstance(value, pb.RemoteReference):
-            what = shortened(pretty(value).replace("\n", " "), 60)
+            what = shortened(brief(value), 60)
             raise Failed(f"{done} returned {what}, which is no reference: {step.method!r} can't be called")
         value = await value.callRemote(step.method, *step.args, **step.kw)
         done = visible(step.method)

@@ -27,6 +27,10 @@ class Command(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "call": Command("Call a method of a server, and print what it returns.", "myspread._cli.call:call"),
+    "ping": Command("Measure how long a server takes to answer.", "myspread._cli.ping:ping"),
+    "describe": Command("Tell what can be called on a server.", "myspread._cli.describe:describe"),
+    "watch": Command("Follow a cache of a server as it changes.", "myspread._cli.watch:watch"),
+    "bench": Command("Measure how many calls a server of yours can take.", "myspread._cli.bench:bench"),
     "run": Command(
         "Run a program that uses twisted.spread, unchanged, on myspread.",
         "myspread._cli.run:runProgram",

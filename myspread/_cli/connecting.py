@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from twisted.cred.credentials import Anonymous, UsernamePassword
+from twisted.cred.credentials import Anonymous
 from twisted.cred.error import LoginFailed, Unauthorized
 from twisted.internet.defer import CancelledError
 
@@ -71,11 +71,25 @@ def addServer(parser: CommandParser) -> None:
     group = parser.add_argument_group("server and login")
     ways = group.add_mutually_exclusive_group()
     ways.add_argument("--login", metavar="USER", help="log in with a password")
+    ways.add_argument("--token", action="store_true", help="log in with a token")
+    ways.add_argument("--login-cert", action="store_true", help="log in with the certificate of --cert")
     ways.add_argument("--anonymous", action="store_true", help="log in without a name")
     group.add_argument(
         "--password-file",
         metavar="FILE",
         help="its first line is the password; else the variable MYSPREAD_PASSWORD is, or it is asked for",
+    )
+    group.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="its first line is the token; else the variable MYSPREAD_TOKEN is, or it is asked for",
+    )
+    group.add_argument(
+        "--mechanism",
+        metavar="NAME",
+        action="append",
+        help="how to log in with a password: scram-sha-256-plus or scram-sha-256 (both by default), plain"
+        " or md5, which is all that servers of twisted.spread know; can be given several times",
     )
     group.add_argument("--cert", metavar="FILE", help="for tls: our certificate, to show to the server")
     group.add_argument("--key", metavar="FILE", help="for tls: its private key; default: in the same file")
@@ -94,6 +108,7 @@ class Server:
     """
     A server, and how to log in there.
 
+    @ivar where: its address, as it was typed.
     @ivar timeout: seconds for connecting, and for each call.
     @ivar who: what we log in as, for people; empty if we don't.
     """
@@ -104,24 +119,29 @@ class Server:
         """
         self.timeout: float = options.timeout
         self.who = ""
-        self._where: str = options.where
+        self.where: str = options.where
         self._files = (options.cert, options.key, options.ca)
+        self._mechanisms: list[str] | None = options.mechanism
+        _checkTogether(options)
         self._credentials = self._credentialsIn(options)
-        if options.key and not options.cert:
-            raise UsageError("--key belongs to a certificate; say which with --cert")
 
     def _credentialsIn(self, options: argparse.Namespace) -> Any:
-        if options.password_file and not options.login:
-            raise UsageError("--password-file needs --login USER")
         if options.anonymous:
             self.who = "nobody in particular"
             return Anonymous()
+        if options.login_cert:
+            self.who = "the certificate"
+            return pb.ClientCertificate()
+        if options.token or options.token_file:
+            self.who = "the token"
+            prompt = f"Token for {options.where}: "
+            return pb.Token(secretFrom(options.token_file, "MYSPREAD_TOKEN", prompt, "--token-file"))
         if options.login is None:
             return None
         self.who = repr(options.login)
         prompt = f"Password of {options.login} for {options.where}: "
         password = secretFrom(options.password_file, "MYSPREAD_PASSWORD", prompt, "--password-file")
-        return UsernamePassword(options.login.encode("utf-8"), password)
+        return pb.Password(options.login, password)
 
     def session(self, reactor: Any, security: Any = POLICY, persistent: bool = False) -> pb.Session:
         """
@@ -129,13 +149,14 @@ class Server:
 
         @raise UsageError: when the address makes no sense.
         """
-        where: Any = self._where
+        where: Any = self.where
         if any(self._files):
-            where = tlsEndpoint(reactor, self._where, *self._files)
+            where = tlsEndpoint(reactor, self.where, *self._files)
         try:
             return pb.session(
                 where,
                 credentials=self._credentials,
+                mechanisms=self._mechanisms,
                 callTimeout=self.timeout,
                 connectTimeout=self.timeout,
                 waitTimeout=self.timeout + SPARE,
@@ -161,18 +182,38 @@ class Server:
             status = statusOf(error)
             if status not in (Status.UNREACHABLE, Status.TIMEOUT):
                 raise
-            raise Failed(f"{self._where}: {told(error)}", status) from None
+            raise Failed(f"{self.where}: {told(error)}", status) from None
 
     async def _started(self, session: pb.Session) -> pb.RemoteReference:
         try:
             if self._credentials is None:
                 return await session.root
             return await session.avatar
+        except pb.NoMechanism as error:
+            text = str(error).replace("mechanisms=['md5']", "--mechanism md5")
+            raise NoLogin(block(text)) from None
         except (LoginFailed, Unauthorized) as error:
             why = f": {block(str(error))}" if str(error) else ""
             raise NoLogin(f"the server refuses the login of {self.who}{why}") from None
         except pb.NoSuchMethod as error:
             raise NoLogin(f"the server has no such login: {block(str(error))}") from None
+
+
+_TOGETHER = (
+    ("password_file", "login", "--password-file needs --login USER"),
+    ("mechanism", "login", "--mechanism needs --login USER"),
+    ("key", "cert", "--key belongs to a certificate; say which with --cert"),
+    ("login_cert", "cert", "--login-cert needs a certificate; say which with --cert"),
+)
+"""Options that mean nothing without another."""
+
+
+def _checkTogether(options: argparse.Namespace) -> None:
+    for option, needed, text in _TOGETHER:
+        if getattr(options, option) and not getattr(options, needed):
+            raise UsageError(text)
+    if options.token_file and (options.login or options.anonymous or options.login_cert):
+        raise UsageError("--token-file is one way to log in, and there is another")
 
 
 def serverOf(options: argparse.Namespace) -> Server:

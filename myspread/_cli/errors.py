@@ -96,6 +96,8 @@ def told(error: BaseException) -> str:
         return "interrupted"
     if isinstance(error, pb.PBConnectionLost) and error.args and isinstance(error.args[0], Failure):
         return f"the connection was lost: {visible(error.args[0].getErrorMessage())}"
+    if isinstance(error, pb.DeadReferenceError):
+        return "the connection was lost: nothing can be called through it any more"
     if isinstance(error, TLSError):
         return f"TLS: {_whyTLS(error)}"
     text = block(str(error)) or type(error).__name__

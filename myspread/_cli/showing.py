@@ -11,12 +11,15 @@ from myspread import jelly, pb
 from myspread._cli.text import shortened, visible
 from myspread._cli.unknown import Unknown
 
-__all__ = ["pretty", "prettyCall", "referenceText"]
+__all__ = ["brief", "pretty", "prettyCall", "referenceText"]
 
 WIDTH = 88
 DEEPEST = 50
 MOST = 20_000
 """Values that are shown at most: few bytes may say that many are the same one."""
+
+FEW = 300
+"""Values that are shown on one line at most."""
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -58,7 +61,7 @@ def _pieces(value: Any) -> tuple[str, list[Part], str] | None:
         return None
     opening, closing = _BRACKETS[kind]
     if kind is dict:
-        return opening, [(f"{_brief(key)}: ", part) for key, part in value.items()], closing
+        return opening, [(f"{brief(key)}: ", part) for key, part in value.items()], closing
     if kind is tuple and len(value) == 1:
         closing = ",)"
     return opening, [("", part) for part in value], closing
@@ -79,12 +82,13 @@ class _Printer:
     Shows one value.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, most: int) -> None:
         """
         @param width: characters in a line, if possible.
+        @param most: values that are shown.
         """
         self._width = width
-        self._left = MOST
+        self._left = most
         self._inside: list[int] = []
 
     def brief(self, value: Any) -> str:
@@ -156,8 +160,9 @@ class _Printer:
         self._inside.pop()
 
 
-def _brief(value: Any) -> str:
-    return shortened(_Printer(WIDTH).brief(value))
+def brief(value: Any) -> str:
+    """A value on one line, or the beginning of it."""
+    return shortened(_Printer(WIDTH, FEW).brief(value))
 
 
 def pretty(value: Any, width: int = WIDTH) -> str:
@@ -167,11 +172,11 @@ def pretty(value: Any, width: int = WIDTH) -> str:
     References are C{<reference 3>}, copies C{package.Class(name=value)}. What is
     very large or deep is cut, and none of it controls a terminal.
     """
-    return "\n".join(_Printer(width).lines(value, "", "", ""))
+    return "\n".join(_Printer(width, MOST).lines(value, "", "", ""))
 
 
 def prettyCall(name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> str:
     """A call as Python writes it, in one line."""
-    words = [_brief(each) for each in args]
-    words += [f"{visible(key)}={_brief(each)}" for key, each in kw.items()]
+    words = [brief(each) for each in args]
+    words += [f"{visible(key)}={brief(each)}" for key, each in kw.items()]
     return f"{visible(name)}({', '.join(words)})"

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from myspread._factories.admission import Admission, Refused
 from myspread._factories.draining import Drain, abort
 from myspread._factories.reactor import theReactor
+from myspread._flavors.describing import DESCRIBER, Describer
 from myspread._jelly import globalSecurity
 from myspread._login.reception import Md5
 from myspread._login.server import PortalRoot
@@ -29,6 +30,8 @@ from myspread.security import ITaster
 __all__ = ["PBServerFactory"]
 
 _log = Logger()
+
+_describer = Describer()
 
 
 def _rootFor(root: Any, md5: Md5) -> Any:
@@ -116,6 +119,8 @@ class PBServerFactory(ServerFactory):
         if self.limits is not None:
             broker.limits = self.limits
         broker.setNameForLocal("root", self.root.rootObject(broker))
+        if getattr(self.security, "describing", False):
+            broker.setNameForLocal(DESCRIBER, _describer)
         return broker
 
     # The end

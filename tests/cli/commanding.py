@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -156,8 +156,9 @@ class Server:
 
     @ivar root: the strport of its root object.
     @ivar portal: that of the same with a login.
-    @ivar others: those of what else it serves: where it is ours, a root that
-        tells of incidents; and last a root that sends tracebacks.
+    @ivar others: those of what else it serves: where it is ours, a root and a
+        portal that describe themselves, and a root that tells of incidents; and
+        last a root that sends tracebacks.
     """
 
     def __init__(self, package: str) -> None:
@@ -190,27 +191,26 @@ class Server:
         self._log.close()
 
 
+@cache
+def _serverOn(package: str) -> Server:
+    """A server for all tests; it is there until this process ends."""
+    server = Server(package)
+    atexit.register(server.stop)
+    return server
+
+
 class CommandTestCase(SynchronousTestCase):
     """
     @cvar package: the server's.
+    @ivar server: the server. It must not be stopped.
     @ivar directory: the working directory of commands.
     """
 
     package = "myspread"
-    server: ClassVar[Server]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """Start the server."""
-        cls.server = Server(cls.package)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """End it."""
-        cls.server.stop()
 
     def setUp(self) -> None:
         """Make the working directory."""
+        self.server = _serverOn(self.package)
         self.directory = Path(tempfile.mkdtemp(prefix="commands"))
         self.addCleanup(shutil.rmtree, self.directory)
 

@@ -137,6 +137,10 @@ class Shop(pb.Root):  # type: ignore[misc]
         """Something to watch."""
         return Till()
 
+    def remote_tills(self) -> list[Till]:
+        """Two to watch."""
+        return [Till(), Till()]
+
     def remote_counter(self, start: int = 0) -> Counter:
         """A reference."""
         return Counter(start)
@@ -197,6 +201,9 @@ def main() -> None:
     portal = Portal(Realm(), [users, AllowAnonymousAccess()])
     factories = [pb.PBServerFactory(Shop()), pb.PBServerFactory(portal)]
     if package == OURS:
+        describing = pb.SecurityPolicy().allowDescribing()
+        factories.append(pb.PBServerFactory(Shop(), security=describing))
+        factories.append(pb.PBServerFactory(portal, security=describing))
         factories.append(pb.PBServerFactory(Shop(), security=pb.SecurityPolicy(errors="incident")))
     factories.append(pb.PBServerFactory(Shop(), unsafeTracebacks=True))
     ports: list[int] = []

@@ -135,7 +135,7 @@ class CallCases(CommandTestCase):
 
     def test_login(self) -> None:
         """With a password from a file or the environment; a wrong one has a status of its own."""
-        whoami = ("call", self.server.portal, "whoami", "--login")
+        whoami = ("call", self.server.portal, "whoami", "--mechanism", "md5", "--login")
         path = self.directory / "password"
         path.write_text("secret\n")
         path.chmod(0o600)
@@ -144,6 +144,8 @@ class CallCases(CommandTestCase):
         wrong = self.fails(4, *whoami, "ann", MYSPREAD_PASSWORD="guessed")
         self.assertEqual(wrong.partition(":")[2][:44], " the server refuses the login of 'ann'\n"[:44])
         self.assertNotIn("guessed", wrong)
+        refused = self.fails(4, "call", self.server.portal, "whoami", "--login", "ann", MYSPREAD_PASSWORD="x")
+        self.assertIn("if MD5 will do, accept it with --mechanism md5", refused)
 
     def test_anonymous(self) -> None:
         """Without a name; and on a server that has no login."""
@@ -160,7 +162,8 @@ class CallCases(CommandTestCase):
 
     def test_prompt(self) -> None:
         """On a terminal the password is asked for, and not shown."""
-        terminal = OnTerminal(self, "call", self.server.portal, "whoami", "--login", "ann")
+        words = ("--login", "ann", "--mechanism", "md5")
+        terminal = OnTerminal(self, "call", self.server.portal, "whoami", *words)
         terminal.wait(r"Password of ann for tcp:127\.0\.0\.1:\d+: ")
         terminal.write("secret\n")
         terminal.wait(r"\A\n'ann'\n")
@@ -181,7 +184,7 @@ class CallTests(CallCases):
 
     def test_incident(self) -> None:
         """Where errors are kept to the log, the user gets the id that they have there."""
-        text = self.fails(1, "call", self.server.others[0], "fail")
+        text = self.fails(1, "call", self.server.others[2], "fail")
         self.assertRegex(text, r"the log of the other side has it as incident \w+\n\Z")
         self.server.wait(text.split()[-1])
 

@@ -11,8 +11,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import jelly, pb
+from myspread._cli import asjson, showing
 from myspread._cli.asjson import TooLarge, jsonText
-from myspread._cli.showing import MOST, WIDTH, pretty, prettyCall
+from myspread._cli.showing import WIDTH, pretty, prettyCall
 from myspread._cli.text import block, shortened, visible
 from myspread._cli.unknown import POLICY
 from myspread.testing import brokerPair
@@ -112,10 +113,12 @@ class ShowingTests(SynchronousTestCase):
 
     def test_bombs(self) -> None:
         """What is few bytes and very large is cut; as JSON, which must be whole, it is refused."""
+        self.patch(asjson, "MOST", 10_000)
+        self.patch(showing, "MOST", 2000)
         for value in (bomb(40), nested(500), {"a": bomb(40)}, (bomb(30), bomb(30))):
             text = pretty(value)
             self.assertIn("...", text)
-            self.assertLess(len(text), 300 * MOST)
+            self.assertLess(len(text), 300 * 2000)
             self.assertRaises(TooLarge, jsonText, value)
         self.assertLess(len(prettyCall("f", (bomb(40),), {"k": bomb(40)})), 600)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.cred.error import LoginFailed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, ConnectionLost
 from twisted.spread.banana import BananaError
 from twisted.spread.flavors import NoSuchMethod
 from twisted.spread.jelly import InsecureJelly
@@ -42,6 +42,7 @@ __all__ = [
     "NotDescribed",
     "NotJellyable",
     "PBConnectionLost",
+    "PeerSilent",
     "ProtocolError",
     "RemoteError",
     "ServerLeaving",
@@ -181,6 +182,42 @@ class CallTimeout(DeferredTimeout, TimeoutError):
         error = cls(f"{method}: no answer from {peer} within {age:.3g} s")
         error.method = method
         error.age = age
+        error.peer = peer
+        return error
+
+
+class PeerSilent(ConnectionLost):
+    """
+    A connection was closed because nothing came from the peer any more, not
+    even the answer to a ping: it has vanished, hangs or was stopped.
+
+    It is a C{twisted.internet.error.ConnectionLost}: what a broker and a session
+    give as the reason of the loss. Calls that wait fail with
+    L{PBConnectionLost}, whose text has this one.
+
+    @ivar seconds: for how long nothing came, at least.
+    @ivar peer: the address of the peer, as text.
+    """
+
+    __module__ = "myspread.pb"
+
+    seconds: float = 0.0
+    peer: str = ""
+
+    __str__ = Exception.__str__
+
+    @classmethod
+    def after(cls, peer: str, seconds: float, limit: float) -> PeerSilent:
+        """
+        The error for a peer that was silent for some seconds.
+
+        @param limit: C{Limits.deadPeerTime}.
+        """
+        error = cls(
+            f"the peer {peer} was silent for more than {seconds:.3g} s and didn't answer a ping:"
+            f" it counts as dead (Limits.deadPeerTime = {limit:g})"
+        )
+        error.seconds = seconds
         error.peer = peer
         return error
 

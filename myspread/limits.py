@@ -162,7 +162,18 @@ class Limits:
     idleTime: float | None = None
     """
     Seconds that a peer may be silent, on a server, when it has no call in
-    progress. None: no bound, as connections of PB may be silent for days.
+    progress; pings don't count. None: no bound, as connections of PB may be
+    silent for days.
+    """
+
+    deadPeerTime: float | None = 60.0
+    """
+    Seconds after which a peer that sends nothing at all counts as dead, on
+    servers and clients: then the connection is lost. A peer that is silent for
+    half of the time is pinged, and any byte of it is a sign of life; so is that
+    it takes what it is sent, where that is much. A peer whose program is busy
+    with one method for all that time answers no ping either. Less than a second
+    counts as one. None: no bound.
     """
 
     proxyHeaderLength: int = 4096

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 
 from myspread._codec import PlainEncoder, encoderFor
 from myspread._errors import BananaError
@@ -128,6 +129,8 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         observed, and everybody who asked to be is notified; in this order.
         """
         self.disconnected = 1
+        if self._death is not None:
+            reason = Failure(self._death)
         super()._connectionEnded(reason)
         self._peer.lost(reason)
         if self._connects is not None:

@@ -10,12 +10,12 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from myspread._net.banana import Banana
 from myspread._net.paging import PageProducers
 from myspread._net.phases import DEADLINES, Event, Phase, following
 from myspread._net.reasons import CLOSED, UNREAD
 from myspread._net.unread import UnreadAnswers
 from myspread._net.untillogin import policyUntilLogin
+from myspread._net.watched import Watched
 from myspread._peer import Peer
 from myspread._peer.events import emit, limitIn
 from myspread.limits import Limits, defaultLimits
@@ -32,7 +32,7 @@ def _untilLogin(limits: Limits) -> Limits:
     return limits.untilLogin()
 
 
-class Connection(PageProducers, Banana):
+class Connection(PageProducers, Watched):
     """
     A connection in phases. Each may last only so long, on a server; and one
     whose peer has broken the rules is soon gone, whatever the peer does.
@@ -81,6 +81,8 @@ class Connection(PageProducers, Banana):
             self._holdUntilLogin(self._afterLogin[0], limits)
         if self._phase is Phase.OPEN:
             self._setDeadline()
+        if self._phase in (Phase.LOGIN, Phase.OPEN) and self.watchedFor != self.limits.deadPeerTime:
+            self.beginWatching()
 
     # The phases
 
@@ -95,6 +97,9 @@ class Connection(PageProducers, Banana):
         if not self.isClient and self.clock is not None and hasattr(self.transport, "registerProducer"):
             self.answerBytes = 0
         self._setDeadline()
+        if self.isClient:
+            # A server has a time for the handshake.
+            self.beginWatching()
         super().connectionMade()
 
     def beginLogin(self) -> None:
@@ -133,6 +138,10 @@ class Connection(PageProducers, Banana):
         if self._phase is before:
             return
         self._setDeadline()
+        if event is Event.AGREED and not self.isClient:
+            self.beginWatching()
+        elif self._phase in (Phase.CLOSING, Phase.LOST):
+            self.endWatching()
         if self._phase is Phase.OPEN:
             opened = getattr(self.factory, "brokerOpened", None)
             if opened is not None:
@@ -171,11 +180,11 @@ class Connection(PageProducers, Banana):
         """Whether the peer may go on; then it is looked at again later."""
         assert self.clock is not None
         now = self.clock.seconds()
-        # While it waits for us, or isn't read, it can't be heard; and afterwards it has all its time again.
+        # While it waits for us, or isn't read, it says nothing; and afterwards it has all its time again.
         wasBusy, self._wasBusy = self._wasBusy, bool(self._peer.incoming.inProgress or self._reasons)
         if wasBusy or self._wasBusy:
-            self._heard = now
-        left = self._heard + seconds - now
+            self._used = self._peer.meant, now
+        left = self.lastUse + seconds - now
         if left > 0:
             self._timer = self.clock.callLater(left, self._timeIsUp)
         return left > 0

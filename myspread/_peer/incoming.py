@@ -26,9 +26,12 @@ from myspread._peer.invoker import IInvoker
 from myspread._peer.outbox import Outbox
 from myspread.security import ITaster
 
-__all__ = ["IncomingCalls"]
+__all__ = ["NOBODY", "IncomingCalls"]
 
 _log = Logger()
+
+NOBODY = 0
+"""The id of no object: they count from 1. A ping calls it."""
 
 Find = Callable[[Any], Any]
 
@@ -98,11 +101,13 @@ class IncomingCalls:
         self.unanswered = not wanted
         try:
             try:
-                if self.inProgress >= self._invoker.limits.calls:
-                    raise self._tooMany()
                 target = find(luid)
                 if target is None:
+                    if luid == NOBODY:
+                        self._invoker.pinged()
                     raise Error("Invalid Object ID")
+                if self.inProgress >= self._invoker.limits.calls:
+                    raise self._tooMany()
                 receive = target.remoteMessageReceived
                 self.isStandard = getattr(receive, "__func__", None) in _STANDARD
                 if not self.isStandard:

@@ -69,5 +69,8 @@ class IInvoker(Protocol):
     def localObjectForID(self, luid: Any) -> Any:
         """The object lent under an id, or None."""
 
+    def pinged(self) -> None:
+        """A ping of the peer's has arrived, or its answer to ours."""
+
     def closeConnection(self, reason: str) -> None:
         """Close the connection because the peer has broken its rules."""

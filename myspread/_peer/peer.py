@@ -16,7 +16,7 @@ from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import describePeer
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
-from myspread._peer.incoming import expanded
+from myspread._peer.incoming import NOBODY, expanded
 from myspread._peer.invoker import IInvoker
 from myspread._peer.logbudget import LogBudget
 from myspread._peer.messages import COMMANDS, answerable, checkFields, commandOf
@@ -31,6 +31,9 @@ _log = Logger()
 VERSION = 6
 """The version of the Perspective Broker protocol."""
 
+PING = 0
+"""The request id of each ping: those of calls count from 1."""
+
 _HANDLERS = {command: f"proto_{command.decode()}" for command in COMMANDS}
 """By command, the method of the broker that handles it."""
 
@@ -43,11 +46,25 @@ class Peer(Conversion):
     @ivar references: what is lent to the peer.
     @ivar lastLuid: the latest id of a reference or cache; they share them, and
         none is used again.
+    @ivar meant: how many messages have come that are no pings or answers to pings.
+    @ivar pinging: whether the peer was pinged and hasn't answered.
     @ivar dropped: how many messages were dropped because they made no sense.
+    @ivar silence: what watches the connection for a silent peer, or None.
     @ivar violations: how often the peer made us exceed a limit on references.
     """
 
-    __slots__ = ("_caches", "_calls", "_logBudget", "dropped", "lastLuid", "references", "violations")
+    __slots__ = (
+        "_caches",
+        "_calls",
+        "_logBudget",
+        "dropped",
+        "lastLuid",
+        "meant",
+        "pinging",
+        "references",
+        "silence",
+        "violations",
+    )
 
     def __init__(self, invoker: IInvoker, security: ITaster) -> None:
         """
@@ -61,6 +78,9 @@ class Peer(Conversion):
         self._caches: Caches | None = None
         self._calls: OutgoingCalls | None = None
         self.dropped = 0
+        self.meant = 0
+        self.pinging = False
+        self.silence: Any = None
         self.violations = 0
         self._logBudget: LogBudget | None = None
 
@@ -106,6 +126,7 @@ class Peer(Conversion):
         Handle a message. One that isn't understood is dropped; if it is a call
         that can be answered, it is answered with an error.
         """
+        self.meant += 1
         try:
             command = commandOf(expression)
             if command in COMMANDS:
@@ -165,6 +186,9 @@ class Peer(Conversion):
 
     def errorReceived(self, request: int, sexp: Any) -> None:
         """The failure of a call of ours."""
+        if request == PING and self.pinging:
+            self._pingAnswered()
+            return
         result = self.calls.take(request)
         if result is None:
             self._unexpected(request, sexp, "reports the failure of")
@@ -181,6 +205,9 @@ class Peer(Conversion):
         An answer that nobody waits for. If the call was given up, the objects
         that were lent with it are received, forgotten and so given back.
         """
+        if request == PING and self.pinging:
+            self._pingAnswered()
+            return
         if not self.calls.isLate(request):
             self._note(f"The peer {does} a call that doesn't wait for it.")
             return
@@ -188,6 +215,10 @@ class Peer(Conversion):
             self._unserializeAs("answer", sexp)
         except Exception as error:
             self.log.emit(_log, LogLevel.debug, "A late answer can't be read: {error}", error=str(error))
+
+    def _pingAnswered(self) -> None:
+        self.pinging = False
+        self._invoker.pinged()
 
     def decrefReceived(self, luid: int | bytes) -> None:
         """The peer gives a reference back."""
@@ -208,6 +239,20 @@ class Peer(Conversion):
             cache.broker = None
 
     # Calls
+
+    def ping(self) -> bool:
+        """
+        Ask the peer for a sign of life, unless it owes us one already: a call
+        of an object that nobody can have, which every peer answers with an
+        error that it doesn't log.
+
+        @return: whether it was asked.
+        """
+        if self.pinging or not self.connected:
+            return False
+        self.pinging = True
+        self._invoker.sendCall(b"message", PING, NOBODY, b"ping", 1, [b"tuple"], [b"dictionary"])
+        return True
 
     def call(
         self,

@@ -31,6 +31,11 @@ COMMANDS: dict[str, Command] = {
     "describe": Command("Tell what can be called on a server.", "myspread._cli.describe:describe"),
     "watch": Command("Follow a cache of a server as it changes.", "myspread._cli.watch:watch"),
     "bench": Command("Measure how many calls a server of yours can take.", "myspread._cli.bench:bench"),
+    "passwd": Command("Keep a file of users and their passwords.", "myspread._cli.passwd:passwd"),
+    "token": Command("Keep a file of tokens, which programs log in with.", "myspread._cli.token:token"),
+    "cert": Command(
+        "Keep a file that says whose the certificates of clients are.", "myspread._cli.cert:cert"
+    ),
     "run": Command(
         "Run a program that uses twisted.spread, unchanged, on myspread.",
         "myspread._cli.run:runProgram",

@@ -15,7 +15,7 @@ from pathlib import Path
 from myspread._cli.running import complain
 from myspread._cli.usage import UsageError
 
-__all__ = ["secretFrom"]
+__all__ = ["hasTerminal", "secretFrom"]
 
 
 def secretFrom(
@@ -52,7 +52,8 @@ def _firstLine(path: str, option: str) -> bytes:
     return text.partition(b"\n")[0].removesuffix(b"\r")
 
 
-def _hasTerminal() -> bool:
+def hasTerminal() -> bool:
+    """Whether there is somebody to ask."""
     if sys.stdin is not None and sys.stdin.isatty():
         return True
     try:
@@ -63,7 +64,7 @@ def _hasTerminal() -> bool:
 
 
 def _asked(prompt: str, otherwise: str, ask: Callable[[str], str]) -> bytes:
-    if not _hasTerminal():
+    if not hasTerminal():
         raise UsageError(f"there is no terminal to ask on; use {otherwise}")
     try:
         return os.fsencode(ask(prompt))

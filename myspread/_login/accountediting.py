@@ -41,7 +41,10 @@ def editing(path: str, read: Callable[[list[str]], R], create: bool = False) -> 
         records, old = _before(path, read, create)
         text = records.text()
         yield records
-        changed = records.text()
+        try:
+            changed = records.text()
+        except ValueError as error:
+            raise AccountFileError(f"{path}: {error}") from error
         if old is None or changed != text:
             _replace(path, changed.encode("utf-8"), old)
 

@@ -236,6 +236,13 @@ class EditingTests(FileCase):
         error = self.assertRaises(AccountFileError, self.put, create=True)
         self.assertTrue(str(error).endswith("/nowhere/x: Not a directory"), error)
 
+    def test_noText(self) -> None:
+        """What can't be written is told, and the file stays."""
+        self.write("a 1")
+        error = self.assertRaises(AccountFileError, self.put, Pair("a", "\udcff"))
+        self.assertSubstring(": this is no text: it has bytes in it that aren't UTF-8", str(error))
+        self.assertEqual(self.text(), "a 1\n")
+
     def test_noRoom(self) -> None:
         """When it can't be written, the old one stays, and nothing else."""
         self.write("a 1")

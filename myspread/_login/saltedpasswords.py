@@ -43,9 +43,6 @@ class SaltedPasswords:
         self._clock = clock
         self._known: OrderedDict[Salted, ScramKeys] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     async def keys(self, password: str, salt: bytes, iterations: int) -> ScramKeys:
         """
         The keys of a password.

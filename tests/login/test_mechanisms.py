@@ -13,6 +13,7 @@ from twisted.cred.credentials import Anonymous, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.spread import pb as stock
@@ -26,6 +27,7 @@ from myspread._login.conversation import (
     SERVER_STEPS,
     ClientState,
     ClientStep,
+    Malformed,
     ServerState,
     ServerStep,
     following,
@@ -402,6 +404,13 @@ class ChoiceTests(MechanismCase):
             text = "the server offers nothing, and this client accepts"
             self.assertFails(brokerPair(portal()), ANN, pb.NoMechanism, text)
 
+    def test_announcedInVain(self) -> None:
+        """What a server announces where it shouldn't isn't used, and the error says so."""
+        wrapper = type(brokerPair(portal()).server.localObjectForID(b"root"))
+        self.patch(wrapper, "remote_mechanisms", lambda self: ["plain"])
+        text = "the server offers plain only, and this client accepts scram-sha-256 and plain; plain can't be"
+        self.assertFails(far(brokerPair(portal())), ANN, pb.NoMechanism, text, mechanisms=[SCRAM, "plain"])
+
     def test_wrongNames(self) -> None:
         """Mechanisms that don't exist, or don't fit the credentials, are refused before anything is sent."""
         factory = pb.PBClientFactory()
@@ -766,6 +775,46 @@ class ExchangeTests(MechanismCase):
         self.assertTrue(first.endswith(b",i=600000"))
 
 
+class SaltedPasswordTests(TestCase):
+    """
+    Tests for L{saltedpasswords.SaltedPasswords}.
+    """
+
+    def test_remembered(self) -> None:
+        """Those that were used last are remembered, and no more than that."""
+        hashed: list[Any] = []
+        compute = saltedpasswords._keys
+
+        def keys(*salted: Any) -> Any:
+            hashed.append(salted[0])
+            return compute(*salted)
+
+        self.patch(saltedpasswords, "_keys", keys)
+        passwords = saltedpasswords.SaltedPasswords(Clock())
+
+        def use(*names: str) -> None:
+            for name in names:
+                self.successResultOf(Deferred.fromCoroutine(passwords.keys(name, b"salt", 1)))
+
+        use("a", "b", "a", "c")
+        self.assertEqual(hashed, ["a", "b", "c"])
+        use(*"defghi")
+        hashed.clear()
+        use("a", "c")
+        self.assertEqual(hashed, [])
+        use("b")
+        self.assertEqual(hashed, ["b"])
+
+    def test_saltAndIterations(self) -> None:
+        """Another salt, or another number, is another one."""
+        passwords = saltedpasswords.SaltedPasswords(Clock())
+        seen = [
+            self.successResultOf(Deferred.fromCoroutine(passwords.keys("a", salt, iterations)))
+            for salt, iterations in ((b"salt", 1), (b"salt", 2), (b"other", 1), (b"salt", 1))
+        ]
+        self.assertEqual([seen.count(each) for each in seen], [2, 1, 1, 2])
+
+
 class TableTests(TestCase):
     """
     The steps of SCRAM.
@@ -788,6 +837,7 @@ class TableTests(TestCase):
 
     def test_outOfTurn(self) -> None:
         """No proof is read or given before its time."""
+        self.assertRaises(Malformed, ScramServer, PLUS, None)
         server = ScramServer(SCRAM, None)
         known = ScramChecker().verifiers[b"ann"]
         self.assertRaises(ValueError, server.challenge, known)

@@ -36,8 +36,6 @@ PLUS, SCRAM = "scram-sha-256-plus", "scram-sha-256"
 NO_EXTENDED_MASTER_SECRET = 1
 """OpenSSL's option of this name, which pyOpenSSL doesn't know."""
 
-TLS_1_2 = {"lowerMaximumSecurityTo": ssl.TLSVersion.TLSv1_2}
-
 
 class LoginCase(RealCase):
     """
@@ -197,14 +195,20 @@ class BindingTests(LoginCase):
     Which TLS connections can be bound to.
     """
 
+    def olderTls(self) -> ssl.CertificateOptions:
+        """The options of a server that doesn't know TLS 1.3."""
+        options = self.server.options()
+        options.getContext().set_max_proto_version(SSL.TLS1_2_VERSION)
+        return options
+
     async def test_extendedMasterSecret(self) -> None:
         """TLS 1.2 with the extended master secret."""
-        port = self.serveTls(self.server.options(**TLS_1_2))
+        port = self.serveTls(self.olderTls())
         await self.assertLogsIn(self.tls(port, credentials=ANN), PLUS)
 
     async def test_withoutExtendedMasterSecret(self) -> None:
         """Without it nothing is bound, and who insists doesn't log in."""
-        options = self.server.options(**TLS_1_2)
+        options = self.olderTls()
         options.getContext().set_options(NO_EXTENDED_MASTER_SECRET)
         port = self.serveTls(options)
         await self.assertLogsIn(self.tls(port, credentials=ANN), SCRAM)

@@ -58,8 +58,16 @@ class Channel:
 
     @property
     def isLocal(self) -> bool:
-        """Whether it doesn't leave this machine."""
-        return self._transport is not None and isLocal(self._transport.getPeer())
+        """
+        Whether it doesn't leave this machine: neither the client, nor a proxy
+        that has told where the client is, is on another one.
+        """
+        transport = self._transport
+        if transport is None:
+            return False
+        while transport is not None and isLocal(transport.getPeer()):
+            transport = getattr(transport, "transport", None)
+        return transport is None
 
     @property
     def isPrivate(self) -> bool:

@@ -65,12 +65,23 @@ class ChannelTests(SynchronousTestCase):
         self.assertEqual((channel.isTls, channel.isLocal, channel.isPrivate), (False, True, True))
 
     def test_proxy(self) -> None:
-        """Behind a proxy on this machine that tells who has connected to it, it is they who count."""
+        """
+        Behind a proxy that tells who has connected to it, both have to be on this machine: somebody
+        on the proxy's own has the address of the loopback there.
+        """
 
         class Told(ProtocolWrapper):
-            def getPeer(self) -> Any:
-                return IPv4Address("TCP", "192.0.2.1", 1)
+            client = ""
 
-        told = Told(WrappingFactory(None), None)  # type: ignore[arg-type]
-        told.transport = StringTransport(peerAddress=IPv4Address("TCP", "127.0.0.1", 1))
-        self.assertFalse(Channel(told).isPrivate)
+            def getPeer(self) -> Any:
+                return IPv4Address("TCP", self.client, 1)
+
+        for client, proxy, isPrivate in (
+            ("192.0.2.1", "127.0.0.1", False),
+            ("127.0.0.1", "192.0.2.1", False),
+            ("127.0.0.1", "127.0.0.1", True),
+        ):
+            told = Told(WrappingFactory(None), None)  # type: ignore[arg-type]
+            told.client = client
+            told.transport = StringTransport(peerAddress=IPv4Address("TCP", proxy, 1))
+            self.assertEqual(Channel(told).isPrivate, isPrivate)

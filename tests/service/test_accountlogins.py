@@ -6,22 +6,28 @@ that change while it runs.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from OpenSSL.SSL import Error as TlsError
 from twisted.cred.credentials import Anonymous, UsernamePassword
 from twisted.internet import endpoints, reactor
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.spread import pb as stock
 
+import myspread
 from myspread import pb
 from myspread._login.accountlines import joined
 from myspread._login.argon2 import Argon2Cost
 from myspread._login.passwords import User
 from myspread._login.tokens import Token, digestOf, newToken
+from myspread.accounts import keyPin
 from tests.login.accounts import userLine
+from tests.service.authority import DAY, Authority, Issued
 from tests.service.daemons import TwistdTestCase
 
 LOCAL = "tcp:0:interface=127.0.0.1"
@@ -67,18 +73,18 @@ class LoginCase(TwistdTestCase):
         path.chmod(0o600)
         os.replace(path, self.directory / name)
 
-    async def start(self, *words: str) -> Any:
+    async def start(self, *words: str, port: str = LOCAL) -> Any:
         """A server: the program. Clients find its port themselves."""
-        program, [port] = await self.serve(
-            "--port", LOCAL, "--realm", "login_site:Realm", *words, "--limit", "loginDelay=0"
+        program, [number] = await self.serve(
+            "--port", port, "--realm", "login_site:Realm", *words, "--limit", "loginDelay=0"
         )
-        self.port = int(port)
+        self.address = f"tcp:127.0.0.1:{number}"
         return program
 
     async def avatar(self, credentials: Any, kind: Any = pb.PBClientFactory, **options: Any) -> Any:
         """Log in, on a connection that is closed when the test ends."""
         factory = kind()
-        broker = await endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", self.port).connect(factory)
+        broker = await endpoints.clientFromString(reactor, self.address).connect(factory)
         lost: Deferred[None] = Deferred()
         broker.notifyOnDisconnect(lambda: lost.callback(None))
 
@@ -100,6 +106,8 @@ class LoginCase(TwistdTestCase):
             return remoteType.rpartition(".")[2], str(error)
         except pb.NoMechanism as error:
             return "NoMechanism", str(error)
+        except (pb.PBConnectionLost, TlsError) as error:
+            return "lost", str(error)
         return await avatar.callRemote("name")
 
 
@@ -135,7 +143,7 @@ class PasswordTests(LoginCase):
     """
 
     async def test_passwords(self) -> None:
-        """Right and wrong passwords, with each mechanism; a change holds at once."""
+        """Right and wrong passwords, with each mechanism; a change holds at once, if it is one."""
         self.write("passwords", userLine("ann", "secret"), userLine("J\xfcrgen:x", "geheim"))
         program = await self.start("--auth", "pbpasswords:passwords")
         for mechanism, wrong in WRONG.items():
@@ -154,24 +162,16 @@ class PasswordTests(LoginCase):
             self.assertEqual(await self.name(pb.Password("ann", "new"), **options), b"ann")
             outcome = await self.name(pb.Password("ann", "secret"), **options)
             self.assertEqual(outcome, ("UnauthorizedLogin", wrong))
-        self.assertNotIn("secret", program.output)
-
-    async def test_withoutMd5(self) -> None:
-        """Login with MD5 isn't possible: the file has nothing that it could be compared with."""
-        self.write("passwords", userLine("ann", "secret"))
-        await self.start("--auth", "pbpasswords:passwords")
-        refused = await self.name(UsernamePassword(b"ann", b"secret"), stock.PBClientFactory)
+        # The file has nothing that a response with MD5 could be compared with.
+        refused = await self.name(UsernamePassword(b"ann", b"new"), stock.PBClientFactory)
         self.assertEqual(refused[0], "UnhandledCredentials")
-        refused = await self.name(pb.Password("ann", "secret"), mechanisms=["md5"])
+        refused = await self.name(pb.Password("ann", "new"), mechanisms=["md5"])
         self.assertEqual(refused[0], "UnhandledCredentials")
-
-    async def test_wholeAgain(self) -> None:
-        """A file that is broken while the server runs changes nothing but the log."""
-        self.write("passwords", userLine("ann", "secret"))
-        program = await self.start("--auth", "pbpasswords:passwords")
+        # A file that can't be read changes nothing.
         self.write("passwords", "ann secret")
-        self.assertEqual(await self.name(pb.Password("ann", "secret")), b"ann")
+        self.assertEqual(await self.name(pb.Password("ann", "new")), b"ann")
         await program.printed(r"what was read before stays in force: .*(line 1: a line has a user name)")
+        self.assertNotIn("geheim", program.output)
 
     async def test_others(self) -> None:
         """While a password is hashed, others are served."""
@@ -212,3 +212,107 @@ class TokenTests(LoginCase):
         await program.printed(r"Token (\w+) of build1 \(a label\) is revoked, and was used.")
         self.assertNotIn(right, program.output)
         self.assertNotIn(Path(self.directory / "tokens").read_text().split()[0], program.output)
+
+    async def test_command(self) -> None:
+        """What C{myspread token} makes lets somebody in, until it revokes it; the server goes on."""
+        await self.command("create", "--create", "tokens", "build1")
+        await self.start("--auth", "pbtokens:tokens")
+        token, id = await self.command("create", "tokens", "build2")
+        self.assertEqual(await self.name(pb.Token(token)), b"build2")
+        await self.command("revoke", "tokens", id)
+        self.assertEqual(await self.name(pb.Token(token)), ("UnauthorizedLogin", "this token is revoked"))
+
+    async def command(self, *words: str) -> tuple[str, str]:
+        """Run C{myspread token}: the token that it prints, and the id that it tells of."""
+        output, errors, status = await getProcessOutputAndValue(
+            sys.executable,
+            ["-m", "myspread", "token", *words],
+            {**os.environ, "PYTHONPATH": str(Path(myspread.__file__).parents[1])},
+            str(self.directory),
+        )
+        self.assertEqual(status, 0, errors)
+        return output.decode().strip(), (errors.decode().split() or [""] * 3)[2]
+
+
+class TlsTests(LoginCase):
+    """
+    Clients that come over TLS.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.authority = Authority()
+        self.authority.write(self.directory, "authority")
+        trusted = self.directory / "trusted"
+        trusted.mkdir()
+        (trusted / "authority.pem").write_bytes(self.authority.certificateText)
+        self.authority.issue("server", "localhost").write(self.directory, "server")
+
+    async def startTls(self, *words: str) -> Any:
+        """A server that asks for certificates, and takes clients that have none."""
+        asking = ("--client-ca", str(self.directory / "authority.pem"), "--client-cert", "optional")
+        pem = f"privateKey={self.directory}/server-key.pem:certKey={self.directory}/server.pem"
+        program = await self.start(*words, *asking, port=f"ssl:0:{pem}:interface=127.0.0.1")
+        port = self.address.rpartition(":")[2]
+        self.server = self.address = f"tls:localhost:{port}:trustRoots={self.directory}/trusted"
+        return program
+
+    def become(self, issued: Issued) -> None:
+        """Show a certificate from now on."""
+        key, certificate = issued.write(self.directory, "client")
+        self.address = f"{self.server}:privateKey={key}:certificate={certificate}"
+
+    async def test_certificates(self) -> None:
+        """Certificates that are right, nobody's, of another authority, expired, and at last revoked."""
+        byName = self.authority.issue("1", "build1.example.com")
+        byPin = self.authority.issue("2", "elsewhere.example.com")
+        lines = ["dns build1.example.com build1", f"pin {keyPin(byPin.certificate)} J\xfcrgen"]
+        self.write("certificates", *lines)
+        program = await self.startTls("--auth", "pbcertificates:certificates")
+        credentials = pb.ClientCertificate()
+        outcome = await self.name(credentials)
+        self.assertEqual(outcome[0], "NoMechanism")
+        for issued, expected in (
+            (byName, b"build1"),
+            (byPin, "J\xfcrgen".encode()),
+            (
+                self.authority.issue("build1.example.com", "other.example.com"),
+                ("UnauthorizedLogin", "nobody here has this certificate"),
+            ),
+        ):
+            self.become(issued)
+            self.assertEqual(await self.name(credentials), expected)
+        # TLS refuses them.
+        for refused in (
+            Authority("other").issue("1", "build1.example.com"),
+            self.authority.issue("1", "build1.example.com", end=-DAY / 2),
+        ):
+            self.become(refused)
+            outcome = await self.name(credentials)
+            self.assertEqual(outcome[0], "lost", outcome)
+        self.write("certificates", *lines, f"revoked {keyPin(byName.certificate)} lost")
+        self.become(byName)
+        refusal = ("UnauthorizedLogin", "the key of this certificate is revoked")
+        self.assertEqual(await self.name(credentials), refusal)
+        await program.printed(r"The revoked key (sha256:\w{64}) was used to log in")
+
+    async def test_together(self) -> None:
+        """Every way to log in, at one server, bound to TLS where it can be."""
+        token = newToken()
+        issued = self.authority.issue("1", "build1.example.com")
+        self.write("passwords", userLine("ann", "secret"))
+        self.write("tokens", joined(Token(digestOf(token.encode()), "build2", int(time.time())).fields()))
+        self.write("certificates", "dns build1.example.com build1")
+        kinds = ("pbpasswords:passwords", "pbtokens:tokens", "pbcertificates:certificates", "memory:cy:c")
+        await self.startTls(*(f"--auth={kind}" for kind in kinds), "--anonymous")
+        self.become(issued)
+        plus = "scram-sha-256-plus"
+        self.assertEqual(await self.name(pb.Password("ann", "secret"), mechanisms=[plus]), b"ann")
+        wrong = await self.name(pb.Password("ann", "c"), mechanisms=[plus])
+        self.assertEqual(wrong, ("UnauthorizedLogin", "wrong user name or password"))
+        self.assertEqual(await self.name(pb.Token(token)), b"build2")
+        self.assertEqual(await self.name(pb.ClientCertificate()), b"build1")
+        # The checker that is asked second knows him.
+        self.assertEqual(await self.name(pb.Password("cy", "c"), mechanisms=["plain"]), b"cy")
+        self.assertEqual(await self.name(UsernamePassword(b"cy", b"c"), stock.PBClientFactory), b"cy")
+        self.assertEqual(await self.name(Anonymous()), ())

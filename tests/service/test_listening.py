@@ -8,8 +8,9 @@ import socket
 import stat
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, clientFromString, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import ClientFactory
@@ -19,12 +20,13 @@ from twisted.internet.ssl import (
     optionsForClientTLS,
     trustRootFromCertificates,
 )
+from twisted.internet.threads import deferToThread
 from twisted.spread import pb as stock
 from zope.interface import implementer
 
 from myspread import pb
 from tests.examples.programs import Program
-from tests.service.authority import Authority, Issued
+from tests.service.authority import DAY, Authority, Issued
 from tests.service.daemons import TwistdTestCase
 
 HOST = "127.0.0.1"
@@ -33,6 +35,9 @@ ELSEWHERE = "127.0.0.2"
 
 AUTHORITY = Authority("our authority")
 SERVER = AUTHORITY.issue("server", HOST, "localhost")
+
+HEADER = b"PROXY TCP4 203.0.113.9 192.0.2.1 56324 443\r\n"
+HEADER_2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([203, 0, 113, 9, 192, 0, 2, 1, 0xDC, 4, 1, 0xBB])
 
 SITE = """
 from zope.interface import implementer
@@ -199,3 +204,229 @@ class KindTests(ListeningCase):
         path.unlink()
         waiting.addErrback(lambda reason: None)
         waiting.cancel()
+
+
+class CertificateTests(ListeningCase):
+    """
+    Certificates of clients.
+    """
+
+    async def test_certificates(self) -> None:
+        """
+        Right, wrong, expired and no certificates, where they are required,
+        optional, and not asked for; the log says why one was refused.
+        """
+        ports = [
+            f"ssl:{LOCAL}:{self.words}",
+            f"ssl:{LOCAL}:{self.words}:clientCert=optional",
+            f"ssl:{LOCAL}:{self.words}:clientCert=none",
+        ]
+        program, [required, optional, open_] = await self.start(
+            "--client-ca=authority.pem", *(f"--port={port}" for port in ports), ports=3
+        )
+        ann = AUTHORITY.issue("ann")
+        for port, issued, name in (
+            (required, ann, "ann"),
+            (optional, ann, "ann"),
+            (optional, None, None),
+            (open_, None, None),
+            (open_, ann, None),
+        ):
+            self.assertEqual(await self.who(self.tls(self.tcp(port), issued)), (HOST, name))
+        expired = AUTHORITY.issue("bob", begin=-2 * DAY, end=-DAY)
+        other = Authority("other").issue("eve")
+        untrusted = "'CN=eve': its issuer is not trusted"
+        for port, issued, told, logged in (
+            (required, None, "certificate required", "peer did not return a certificate"),
+            (required, expired, "certificate expired", "'CN=bob': it has expired"),
+            (required, other, "unknown ca", untrusted),
+            (optional, other, "unknown ca", untrusted),
+        ):
+            self.assertSubstring(told, await self.trouble(self.tls(self.tcp(port), issued)))
+            await program.printed(rf"A connection from .*127.0.0.1.* is refused: TLS: (.*{logged})")
+        await program.printed(f"TLS: certificate verify failed: the certificate ({untrusted})", 2)
+        self.assertEqual(program.complaints, "")
+
+    async def test_oldTls(self) -> None:
+        """TLS 1.1 is refused, TLS 1.2 is not."""
+        program, [port] = await self.start(f"--port=ssl:{LOCAL}:{self.words}")
+        for version, works in ((SSL.TLS1_1_VERSION, False), (SSL.TLS1_2_VERSION, True)):
+            context = SSL.Context(SSL.TLS_METHOD)
+            context.set_cipher_list(b"ALL:@SECLEVEL=0")
+            context.set_max_proto_version(version)
+            connection = socket.create_connection((HOST, int(port)))
+            self.addCleanup(connection.close)
+            client = SSL.Connection(context, connection)
+            client.set_connect_state()
+            handshake = deferToThread(client.do_handshake)
+            if works:
+                await handshake
+            else:
+                self.assertSubstring("protocol version", str(await self.assertFailure(handshake, SSL.Error)))
+        await program.printed("is refused: TLS: (unsupported protocol)")
+
+    async def test_servers(self) -> None:
+        """A client of ours is told when the certificate of the server is another host's, or not trusted."""
+        AUTHORITY.issue("elsewhere", HOST, "elsewhere.example").write(self.directory, "server")
+        program, [port] = await self.start(f"--port=ssl:{LOCAL}:{self.words}")
+        for name, authority in (("trusted", AUTHORITY), ("others", Authority("other"))):
+            (self.directory / name).mkdir()
+            (self.directory / name / "authority.pem").write_bytes(authority.certificateText)
+        for host, trust, told in (
+            ("localhost", "trusted", "DNSMismatch(mismatched_id=DNS_ID(hostname=b'localhost'))"),
+            (HOST, "others", "certificate verify failed"),
+        ):
+            where = f"tls:{host}:{port}:trustRoots={self.directory}/{trust}"
+            self.assertSubstring(told, await self.trouble(where))
+        await program.printed("is refused: TLS: (.*alert unknown ca)")
+        session = pb.session(f"tls:{HOST}:{port}:trustRoots={self.directory}/trusted")
+        self.assertEqual(await session.callRemote("who"), (HOST, None))
+        await session.close()
+
+
+class ProxyTests(ListeningCase):
+    """
+    Ports that proxies connect to.
+    """
+
+    def proxied(self, port: str, header: bytes, local: str | None = None) -> Any:
+        """The endpoint of a client behind a proxy."""
+        return Announcing(self.tcp(port, local), header)
+
+    async def test_proxies(self) -> None:
+        """
+        PROXY, versions 1 and 2, with TLS above it and without: the server sees
+        the address and the certificate of the client. Bounds per address are
+        for clients, too.
+        """
+        program, [plain, encrypted] = await self.start(
+            f"--trusted-proxy={HOST}",
+            "--client-ca=authority.pem",
+            "--limit=connectionsPerAddress=1",
+            f"--port=proxy:tcp:{LOCAL}",
+            f"--port=proxy:ssl:{LOCAL}:{self.words}",
+            ports=2,
+        )
+        ann = AUTHORITY.issue("ann")
+        for header in (HEADER, HEADER_2):
+            self.assertEqual(await self.who(self.proxied(plain, header)), ("203.0.113.9", None))
+            endpoint = self.tls(self.proxied(encrypted, header), ann)
+            self.assertEqual(await self.who(endpoint), ("203.0.113.9", "ann"))
+        held = pb.session(self.proxied(plain, HEADER))
+        await held.root
+        await self.trouble(self.tls(self.proxied(encrypted, HEADER_2), ann))
+        await program.printed(r"203\.0\.113\.9.* is refused: there are 1 already from (203\.0\.113\.9)")
+        other = HEADER.replace(b"113.9", b"113.8")
+        self.assertEqual(await self.who(self.proxied(plain, other)), ("203.0.113.8", None))
+        await held.close()
+        await self.trouble(self.tls(self.proxied(encrypted, HEADER)))
+        await program.printed(r"203\.0\.113\.9.* is refused: TLS: (peer did not return a certificate)")
+        self.assertEqual(program.complaints, "")
+
+    async def test_unix(self) -> None:
+        """A proxy on a UNIX socket."""
+        await self.start("--trusted-proxy=unix", "--port=proxy:unix:pb")
+        # Twisted tells of the port just before it opens it.
+        await self.until((self.directory / "pb").exists)
+        endpoint = clientFromString(reactor, f"unix:{self.directory}/pb")
+        self.assertEqual(await self.who(Announcing(endpoint, HEADER_2)), ("203.0.113.9", None))
+        self.assertEqual(await self.who(Announcing(endpoint, b"PROXY UNKNOWN\r\n")), (None, None))
+
+    async def test_refused(self) -> None:
+        """
+        Who isn't trusted doesn't get in, with a header or without; a proxy that
+        sends none, or a wrong or slow one, doesn't either. Where none is
+        expected, a header is no way in.
+        """
+        program, [port, plain, encrypted] = await self.start(
+            f"--trusted-proxy={HOST}",
+            "--limit=proxyHeaderTime=0.5",
+            f"--port=proxy:tcp:{LOCAL}",
+            f"--port=tcp:{LOCAL}",
+            f"--port=ssl:{LOCAL}:{self.words}",
+            ports=3,
+        )
+        for endpoint, why in (
+            (self.proxied(port, HEADER, ELSEWHERE), f"{ELSEWHERE}.* is refused: (it is no trusted proxy)"),
+            (self.tcp(port, ELSEWHERE), f"{ELSEWHERE}.* is refused: (it is no trusted proxy)"),
+            (self.proxied(port, b"x"), "is refused: (there is no PROXY header)"),
+            (self.proxied(port, HEADER[:20]), "is refused: (there is no PROXY header after 0.5 seconds)"),
+            (self.proxied(plain, HEADER), "Closing the connection to .*: (.*)"),
+            (self.tls(self.proxied(encrypted, HEADER)), "is refused: TLS: (wrong version number|.*unknown)"),
+        ):
+            await self.trouble(endpoint)
+            await program.printed(why)
+        self.assertEqual(await self.who(self.proxied(port, HEADER)), ("203.0.113.9", None))
+        self.assertEqual(program.complaints, "")
+
+
+class ReloadTests(ListeningCase):
+    """
+    Certificates that are replaced while clients call.
+    """
+
+    async def call(self, session: Any, ended: Any) -> int:
+        """Call until it ends, and count. A call that fails is an error."""
+        count = 0
+        while not ended():
+            await session.callRemote("who")
+            count += 1
+        return count
+
+    async def newcomers(self, port: str, seen: list[str], ended: Any) -> None:
+        """Connect, call and leave until it ends, and keep whose certificates are seen."""
+        while not ended():
+            session = pb.session(self.tls(self.tcp(port)))
+            await session.callRemote("who")
+            seen.append(await self.server(session))
+            await session.close()
+
+    async def server(self, session: Any) -> str:
+        """Whose certificate the server of a session has."""
+        root = await session.root
+        name: str = root.broker.transport.getPeerCertificate().get_subject().CN
+        return name
+
+    async def test_load(self) -> None:
+        """
+        On SIGHUP, and when the files change, new connections see the new
+        certificate; those that there are live on, and no call fails. Files that
+        can't be used change nothing.
+        """
+        program, [port] = await self.start(f"--port=ssl:{LOCAL}:{self.words}")
+        ended, seen = False, []
+        old = [pb.session(self.tls(self.tcp(port))) for _ in range(3)]
+        for session in old:
+            await session.root
+        calling = [ensureDeferred(self.call(session, lambda: ended)) for session in old]
+        coming = ensureDeferred(self.newcomers(port, seen, lambda: ended))
+        await self.until(lambda: seen)
+        loaded = "is loaded again, for new connections: CN=(second|third)"
+
+        AUTHORITY.issue("second", HOST).write(self.directory, "server")
+        program.signal("HUP")
+        await program.printed(loaded)
+        session = pb.session(self.tls(self.tcp(port)))
+        self.assertEqual(await self.server(session), "second")
+        await session.close()
+
+        AUTHORITY.issue("third", HOST).write(self.directory, "server")
+        await program.printed("is loaded again, for new connections: CN=(third)")
+
+        (self.directory / "server.pem").write_text("broken")
+        await program.printed("The certificate of .* stays what it is, .*(holds no certificate in PEM form)")
+        program.signal("HUP")
+        await program.printed("(holds no certificate in PEM form)", 2)
+        session = pb.session(self.tls(self.tcp(port)))
+        self.assertEqual(await self.server(session), "third")
+        await session.close()
+
+        ended = True
+        counts = await gatherResults(calling)
+        self.assertGreater(min(counts), 10)
+        await coming
+        self.assertEqual(sorted(set(seen)), ["second", "server", "third"])
+        self.assertEqual([await self.server(session) for session in old], ["server"] * 3)
+        for session in old:
+            await session.close()
+        self.assertNotIn("is refused", program.output)

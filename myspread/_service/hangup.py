@@ -5,6 +5,7 @@ SIGHUP: look again at files that may have changed.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,25 +20,39 @@ _log = Logger()
 HANGUP: int | None = getattr(signal, "SIGHUP", None)
 
 
+def _inTerminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 class HangupService(Service):
     """
     Does something on SIGHUP, in place of dying of it.
+
+    Where there is nothing to do, nothing is done: who sends it to every server
+    after a change ends none of them. But one that runs in a terminal ends with
+    that, then.
     """
 
-    def __init__(self, reactor: Any, actions: Sequence[Callable[[], object]]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        actions: Sequence[Callable[[], object]],
+        inTerminal: Callable[[], bool] = _inTerminal,
+    ) -> None:
         """
         @param reactor: in whose turns they are done.
-        @param actions: what to do, in this order. With none the signal is left
-            alone.
+        @param actions: what to do, in this order.
+        @param inTerminal: whether the server runs in a terminal.
         """
         self._reactor = reactor
         self._actions = actions
+        self._inTerminal = inTerminal
         self._previous: Any = None
 
     def startService(self) -> None:
         """Take the signal over."""
         Service.startService(self)
-        if self._actions and HANGUP is not None:
+        if HANGUP is not None and (self._actions or not self._inTerminal()):
             self._previous = signal.signal(HANGUP, self._received)
 
     def stopService(self) -> None:

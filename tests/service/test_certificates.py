@@ -215,9 +215,10 @@ class HangupServiceTests(TestCase):
         self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
 
     def test_noActions(self) -> None:
-        """With nothing to do the signal is left alone."""
-        service = HangupService(reactor, [])
-        service.startService()
-        self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
-        service.stopService()
-        self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
+        """With nothing to do the signal does nothing, but in a terminal it is left alone."""
+        for inTerminal in (False, True):
+            service = HangupService(reactor, [], lambda inTerminal=inTerminal: inTerminal)  # type: ignore[misc]
+            service.startService()
+            self.assertIs(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN, inTerminal)
+            service.stopService()
+            self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)

@@ -387,6 +387,13 @@ class ReloadTests(ListeningCase):
         name: str = root.broker.transport.getPeerCertificate().get_subject().CN
         return name
 
+    async def test_nothing(self) -> None:
+        """A server that has nothing to load again goes on, too."""
+        program, [port] = await self.start(f"--port=tcp:{LOCAL}")
+        program.signal("HUP")
+        await program.printed("(SIGHUP): files are looked at again")
+        self.assertEqual(await self.who(self.tcp(port)), (HOST, None))
+
     async def test_load(self) -> None:
         """
         On SIGHUP, and when the files change, new connections see the new

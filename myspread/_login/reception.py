@@ -15,6 +15,7 @@ from twisted.logger import Logger, LogLevel
 
 from myspread._login.channel import Channel
 from myspread._login.delays import Delays
+from myspread._login.entering import nameOf
 from myspread._login.mechanisms import (
     ANONYMOUS,
     CERTIFICATE,
@@ -48,6 +49,13 @@ _ADVICE: Final = (
     "{user} logs in with MD5 from {peer}. Who has listened can guess the password fast, and this server "
     "has to keep it, or its MD5 digest. Clients on myspread can use SCRAM-SHA-256: pb.Password in the place "
     "of UsernamePassword."
+)
+
+_REFUSAL: Final = (
+    "{user} at {peer} is refused: no logins with MD5 are taken. (PBServerFactory's md5; "
+    "twistd pbserver --md5)",
+    "{user} at {peer} is refused: logins with MD5 are taken from this machine only. (PBServerFactory's md5; "
+    "twistd pbserver --md5)",
 )
 
 _INTERFACES: Final[tuple[tuple[Any, str], ...]] = (
@@ -141,9 +149,17 @@ class Reception:
             else (LogLevel.warn, _ADVICE)
         )
         self._names.add(user)
-        peer = broker.transport.getPeer()
-        log = getattr(broker, "peerLog", None)
-        if log is None:
-            _log.emit(level, text, user=user, peer=peer)
-        else:
-            log.emit(_log, level, text, user=user, peer=peer)
+        _emit(broker, level, text, user)
+
+    def tellRefusedMd5(self, broker: Any, username: bytes | str) -> None:
+        """Somebody was refused because of MD5: an operator wants to know why."""
+        _emit(broker, LogLevel.warn, _REFUSAL[self._md5 == "local"], nameOf(username))
+
+
+def _emit(broker: Any, level: Any, text: str, user: str | None) -> None:
+    peer = broker.transport.getPeer()
+    log = getattr(broker, "peerLog", None)
+    if log is None:
+        _log.emit(level, text, user=user, peer=peer)
+    else:
+        log.emit(_log, level, text, user=user, peer=peer)

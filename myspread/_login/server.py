@@ -164,6 +164,7 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         if not _isText(username, LONGEST_USERNAME):
             return self._attempts.run(_noUsername, guesses=False)
         if not self._reception.takesMd5(self._channel()):
+            self._reception.tellRefusedMd5(self.broker, username)
             return self._attempts.run(lambda: self._notOffered(MD5), guesses=False)
         self._checkOutstanding()
         given = challenge()

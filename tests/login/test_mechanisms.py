@@ -522,6 +522,19 @@ class Md5Tests(MechanismCase):
 
         self.assertEqual(self.logged(logIn), [(LogLevel.warn, "ann"), (LogLevel.info, "bob")])
 
+    def test_serverTellsRefusals(self) -> None:
+        """The log says who was refused because of it, and what takes such logins."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for md5, text in (("local", "from this machine only"), ("never", "no logins with MD5 are taken")):
+            self.assertFails(self.pairOn(md5, True), self.MD5, UnauthorizedLogin)
+            [told] = [each for each in events if "is refused" in each.get("log_format", "")]
+            self.assertEqual((told["log_level"], told["user"]), (LogLevel.warn, "ann"))
+            self.assertIn(text, told["log_format"])
+            self.assertIn("--md5", told["log_format"])
+            events.clear()
+
     def test_clientTells(self) -> None:
         """So does a client, once, where others may listen."""
         events: list[Any] = []

@@ -124,7 +124,7 @@ class LoginTests(TwistdTestCase):
             *("--port", "tcp:0:interface=127.0.0.1"),
             *("--port", f"ssl:0:privateKey={self.pem}:certKey={self.pem}:interface=127.0.0.1"),
             *("--port", "unix:login.socket"),
-            *("--root", "login_site:portal"),
+            *("--root", "login_site:portal", "--limit", "loginDelay=0"),
             ports=3,
         )
         tcp, tls = (port for port in ports if port.isdigit())

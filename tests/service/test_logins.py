@@ -12,11 +12,13 @@ from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet import endpoints, reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.spread import pb as stock
 
 from myspread import pb
 from tests.login.authority import Authority
 from tests.service.daemons import TwistdTestCase
+from tests.service.test_listening import HEADER, Announcing
 
 ANN = UsernamePassword(b"ann", b"secret")
 
@@ -82,19 +84,19 @@ class LoginTests(TwistdTestCase):
         for session in self.sessions:
             await session.close()
 
-    def session(self, where: str, **settings: Any) -> pb.Session:
+    def session(self, where: Any, **settings: Any) -> pb.Session:
         """A session."""
         session = pb.session(where, **settings)
         self.sessions.append(session)
         return session
 
-    async def assertLogsIn(self, where: str, credentials: Any, mechanisms: Any = None) -> None:
+    async def assertLogsIn(self, where: Any, credentials: Any, mechanisms: Any = None) -> None:
         """It is Ann."""
         session = self.session(where, credentials=credentials, mechanisms=mechanisms)
         self.assertEqual(await session.callRemote("whoAmI"), b"ann")
 
     async def assertFails(
-        self, where: str, credentials: Any, kind: type[Exception], text: str, mechanisms: Any = None
+        self, where: Any, credentials: Any, kind: type[Exception], text: str, mechanisms: Any = None
     ) -> None:
         """It is nobody."""
         session = self.session(where, credentials=credentials, mechanisms=mechanisms)
@@ -105,10 +107,14 @@ class LoginTests(TwistdTestCase):
         else:
             self.fail("it has logged in")
 
-    async def stockLogin(self, port: str) -> Any:
+    def tcp(self, port: str) -> Any:
+        """The endpoint of a client on this machine."""
+        return endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", int(port))
+
+    async def stockLogin(self, endpoint: Any) -> Any:
         """The avatar id, for a client on twisted.spread."""
         factory = stock.PBClientFactory()
-        broker = await endpoints.clientFromString(reactor, f"tcp:127.0.0.1:{port}").connect(factory)
+        broker = await endpoint.connect(factory)
         lost: Deferred[None] = Deferred()
         broker.notifyOnDisconnect(lambda: lost.callback(None))
         try:
@@ -144,7 +150,7 @@ class LoginTests(TwistdTestCase):
             await self.assertLogsIn(where, pb.Token("token"))
             await self.assertFails(where, pb.Token("guess"), UnauthorizedLogin, "wrong")
         await self.assertFails(secure, pb.ClientCertificate(), pb.NoMechanism, "shown it one")
-        self.assertEqual(await self.stockLogin(tcp), b"ann")
+        self.assertEqual(await self.stockLogin(self.tcp(tcp)), b"ann")
         await program.printed(r"ann logs in with MD5 from IPv4Address", 1)
 
     async def test_never(self) -> None:
@@ -153,7 +159,7 @@ class LoginTests(TwistdTestCase):
             *("--port", "tcp:0:interface=127.0.0.1", "--root", "login_site:portal", "--md5", "never")
         )
         try:
-            await self.stockLogin(port)
+            await self.stockLogin(self.tcp(port))
         except stock.RemoteError as error:
             self.assertIn("md5 is no way to log in on this connection", str(error))
         else:
@@ -162,3 +168,38 @@ class LoginTests(TwistdTestCase):
         await self.assertFails(
             f"tcp:127.0.0.1:{port}", pb.Password("ann", "secret"), UnauthorizedLogin, "md5 is no way", "md5"
         )
+
+    async def test_fromAfar(self) -> None:
+        """
+        Clients on other machines, as a proxy says: with MD5 they are let in only where the operator
+        says so; tokens and plain passwords need TLS; what is bound to TLS goes through.
+        """
+        words = ("--root", "login_site:portal", "--limit", "loginDelay=0", "--trusted-proxy", "127.0.0.1")
+        ports = (
+            *("--port", "proxy:tcp:0:interface=127.0.0.1"),
+            *("--port", f"proxy:ssl:0:privateKey={self.pem}:certKey={self.pem}:interface=127.0.0.1"),
+        )
+        program, [plain, encrypted] = await self.serve(*ports, *words, ports=2)
+        self.addCleanup(lambda: Deferred.fromCoroutine(self.closeSessions()))
+        far = Announcing(self.tcp(plain), HEADER)
+        trust = trustRootFromCertificates(
+            [Certificate.loadPEM((self.directory / "authority.pem").read_bytes())]
+        )
+        secure = endpoints.wrapClientTLS(
+            optionsForClientTLS("localhost", trust), Announcing(self.tcp(encrypted), HEADER)
+        )
+        ann, token = pb.Password("ann", "secret"), pb.Token("token")
+        await self.assertLogsIn(far, ann)
+        await self.assertLogsIn(secure, ann, "scram-sha-256-plus")
+        await self.assertLogsIn(secure, token)
+        await self.assertFails(far, token, pb.NoMechanism, "the server offers scram-sha-256 only")
+        for endpoint in (far, secure):
+            await self.assertFails(endpoint, ANN, UnauthorizedLogin, "md5 is no way to log in")
+        with self.assertRaises(stock.RemoteError):
+            await self.stockLogin(far)
+        await program.printed(r"ann at IPv4Address.*203\.0\.113\.9.* is refused: (logins with MD5)", 3)
+        await self.closeSessions()
+        program.signal("TERM")
+        await program.ended
+        _, [open_, _] = await self.serve(*ports, *words, "--md5", "anywhere", ports=2)
+        self.assertEqual(await self.stockLogin(Announcing(self.tcp(open_), HEADER)), b"ann")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from myspread import __version__
 from myspread._cli.commands import COMMANDS, Command
+from myspread._cli.output import closedOutput
 from myspread._cli.status import MEANINGS, Status
 from myspread._cli.usage import UsageError
 
@@ -80,5 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UsageError as error:
         print(f"myspread: {error}", file=sys.stderr)
         return Status.USAGE
+    except BrokenPipeError:
+        return closedOutput()
     except KeyboardInterrupt:
         return Status.INTERRUPTED

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from myspread import jelly, pb
+from myspread._cli.text import shortened
 from myspread._cli.unknown import Unknown
 
 __all__ = ["TooLarge", "jsonLine", "jsonOf", "jsonText"]
@@ -83,7 +84,7 @@ class _Writer:
             if all(isinstance(key, str) and not key.startswith("$") for key in value):
                 return {key: self.convert(each) for key, each in value.items()}
             return {"$dictionary": [[self.convert(key), self.convert(each)] for key, each in value.items()]}
-        return {"$other": type(value).__name__}
+        return {"$other": shortened(repr(value), 1000)}
 
 
 def jsonOf(value: Any) -> Any:

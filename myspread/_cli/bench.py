@@ -16,7 +16,8 @@ from myspread._cli.asjson import jsonText
 from myspread._cli.call import follow
 from myspread._cli.connecting import Server, addServer, positive, serverOf, whole
 from myspread._cli.errors import Failed, told
-from myspread._cli.running import complain, run, say
+from myspread._cli.output import complain, say
+from myspread._cli.running import run
 from myspread._cli.status import Status
 from myspread._cli.times import Times, duration
 from myspread._cli.usage import CommandParser, UsageError

@@ -10,7 +10,8 @@ from myspread import pb
 from myspread._cli.asjson import jsonText
 from myspread._cli.connecting import Server, addServer, serverOf
 from myspread._cli.errors import Failed
-from myspread._cli.running import run, say
+from myspread._cli.output import say
+from myspread._cli.running import run
 from myspread._cli.showing import brief, pretty
 from myspread._cli.status import Status
 from myspread._cli.text import shortened, visible

@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from myspread._cli.errors import Failed
 from myspread._cli.keeping import Actions, addCreate, checkFile, recordsIn, showTable
-from myspread._cli.running import say
+from myspread._cli.output import say
 from myspread._cli.status import Status
 from myspread._cli.text import visible
 from myspread._cli.usage import UsageError

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from myspread._cli.errors import Failed
-from myspread._cli.running import complain, prepareOutput, say
+from myspread._cli.output import complain, prepareOutput, say
 from myspread._cli.status import Status
 from myspread._cli.text import block, visible
 from myspread._cli.usage import CommandParser, UsageError

@@ -10,7 +10,7 @@ from typing import Any
 
 from myspread._cli.errors import Failed
 from myspread._cli.keeping import addCreate, checkFile, finished, recordsIn, showTable
-from myspread._cli.running import say
+from myspread._cli.output import say
 from myspread._cli.secrets import hasTerminal
 from myspread._cli.status import Status
 from myspread._cli.text import visible

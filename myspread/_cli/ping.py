@@ -13,7 +13,8 @@ from twisted.internet.task import deferLater
 from myspread import pb
 from myspread._cli.asjson import jsonLine
 from myspread._cli.connecting import Server, addServer, positive, serverOf, whole
-from myspread._cli.running import run, say
+from myspread._cli.output import say
+from myspread._cli.running import run
 from myspread._cli.status import Status
 from myspread._cli.times import Times, duration
 from myspread._cli.usage import CommandParser

@@ -4,7 +4,6 @@ Running the reactor for as long as a command takes.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TextIO
@@ -15,32 +14,15 @@ from twisted.python.failure import Failure
 from zope.interface import provider
 
 from myspread._cli.errors import statusOf, told
+from myspread._cli.output import closedOutput, complain, prepareOutput
 from myspread._cli.status import Status
 from myspread._cli.text import block
 from myspread._factories.reactor import theReactor
 
-__all__ = ["complain", "prepareOutput", "run", "say"]
+__all__ = ["run"]
 
 Work = Callable[[Any], Coroutine[Deferred[Any], Any, int]]
 """Given the reactor, does what a command is for; its result is the exit status."""
-
-
-def say(text: str) -> None:
-    """Print a line at once, even into a pipe."""
-    print(text, flush=True)
-
-
-def complain(text: str) -> None:
-    """Tell the user something that is no result."""
-    print(f"myspread: {text}", file=sys.stderr, flush=True)
-
-
-def prepareOutput() -> None:
-    """Let no character that the terminal's encoding doesn't have end a command."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
 
 
 def _observer(stream: TextIO, lowest: Any) -> ILogObserver:
@@ -109,7 +91,7 @@ def _report(failure: Failure) -> int:
     """Tell the user what went wrong, and return the exit status."""
     error: Any = failure.value
     if isinstance(error, BrokenPipeError):
-        return _closedOutput()
+        return closedOutput()
     status = statusOf(error)
     if isinstance(error, CancelledError):
         return int(Status.INTERRUPTED)
@@ -119,12 +101,6 @@ def _report(failure: Failure) -> int:
         return int(Status.ERROR)
     complain(told(error))
     return int(status)
-
-
-def _closedOutput() -> int:
-    """Whoever read our output has had enough, as C{head} has; the interpreter must not complain either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return int(Status.ERROR)
 
 
 def run(work: Work, verbose: bool = False) -> int:

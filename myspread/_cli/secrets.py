@@ -12,7 +12,7 @@ from collections.abc import Callable
 from getpass import getpass
 from pathlib import Path
 
-from myspread._cli.running import complain
+from myspread._cli.output import complain
 from myspread._cli.usage import UsageError
 
 __all__ = ["hasTerminal", "secretFrom"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from myspread._cli.errors import Failed
 from myspread._cli.keeping import Actions, addCreate, checkFile, recordsIn, showTable
-from myspread._cli.running import complain, say
+from myspread._cli.output import complain, say
 from myspread._cli.status import Status
 from myspread._cli.text import visible
 from myspread._cli.usage import UsageError

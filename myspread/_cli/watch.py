@@ -17,7 +17,8 @@ from myspread._cli.asjson import TooLarge, jsonLine, jsonOf
 from myspread._cli.call import follow
 from myspread._cli.connecting import Server, addServer, positive, serverOf, whole
 from myspread._cli.errors import Failed
-from myspread._cli.running import run, say
+from myspread._cli.output import say
+from myspread._cli.running import run
 from myspread._cli.showing import brief, pretty, prettyCall
 from myspread._cli.status import Status
 from myspread._cli.unknown import Unknown, watching

@@ -134,7 +134,7 @@ class ShowingTests(SynchronousTestCase):
 
     def test_oddities(self) -> None:
         """All that JSON has no form for."""
-        values = [float("nan"), Decimal("1.5"), {1: 2}, {"$a": 1}, jelly.Unpersistable(EVIL), object()]
+        values = [float("nan"), Decimal("1.5"), {1: 2}, {"$a": 1}, jelly.Unpersistable(EVIL), range(3)]
         self.assertEqual(
             json.loads(jsonText(values)),
             [
@@ -143,7 +143,7 @@ class ShowingTests(SynchronousTestCase):
                 {"$dictionary": [[1, 2]]},
                 {"$dictionary": [["$a", 1]]},
                 {"$unpersistable": EVIL},
-                {"$other": "object"},
+                {"$other": "range(0, 3)"},
             ],
         )
         self.assertEqual(pretty(jelly.Unpersistable(EVIL)), f"<unpersistable: {visible(EVIL)}>")

@@ -6,14 +6,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import timezone
-from typing import Any
 
-from cryptography.x509 import Certificate
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from myspread._service.tls import ServerTls
 
@@ -40,6 +37,7 @@ class CertificateService(Service):
         @param clock: says when to look.
         @param ports: whose files they are.
         """
+        self._clock = clock
         self._ports = ports
         self._loaded: dict[ServerTls, State] = {port: _stateOf(port) for port in ports}
         self._seen = dict(self._loaded)
@@ -50,7 +48,7 @@ class CertificateService(Service):
         """Begin to look at the files."""
         Service.startService(self)
         for port in self._ports:
-            _tell(port, "is used")
+            _tell(port, "is used", self._clock.seconds())
         if self._ports:
             self._looking.start(EVERY, now=False)
 
@@ -86,7 +84,7 @@ class CertificateService(Service):
             text = "The certificate of {port} stays what it is, as the new files can't be used: {error}"
             _log.error(text, port=port.description, error=" ".join(str(error).split()))
         else:
-            _tell(port, "is loaded again, for new connections")
+            _tell(port, "is loaded again, for new connections", self._clock.seconds())
 
 
 def _stateOf(port: ServerTls) -> State:
@@ -101,18 +99,16 @@ def _stateOfFile(path: str) -> tuple[int, ...] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
 
 
-def _tell(port: ServerTls, what: str) -> None:
-    certificate: Any = port.certificate
-    _log.info(
-        "The certificate of {port} {what}: {subject}, valid until {end:%Y-%m-%d %H:%M} UTC",
+def _tell(port: ServerTls, what: str, now: float) -> None:
+    certificate = port.certificate
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    isValid = begin.timestamp() <= now <= end.timestamp()
+    _log.emit(
+        LogLevel.info if isValid else LogLevel.warn,
+        "The certificate of {port} {what}: {subject}, valid {until} {when:%Y-%m-%d %H:%M} UTC",
         port=port.description,
         what=what,
         subject=certificate.subject.rfc4514_string() or "no name",
-        end=_end(certificate),
+        until="until" if isValid else "only until" if end.timestamp() < now else "only from",
+        when=begin if now < begin.timestamp() else end,
     )
-
-
-def _end(certificate: Certificate) -> Any:
-    # Twisted asks for no version of cryptography that has not_valid_after_utc.
-    end = getattr(certificate, "not_valid_after_utc", None)
-    return end or certificate.not_valid_after.replace(tzinfo=timezone.utc)

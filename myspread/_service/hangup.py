@@ -49,9 +49,18 @@ class HangupService(Service):
         self._inTerminal = inTerminal
         self._previous: Any = None
 
+    def privilegedStartService(self) -> None:
+        """Take the signal over, before anything listens."""
+        Service.privilegedStartService(self)
+        self._takeOver()
+
     def startService(self) -> None:
-        """Take the signal over."""
+        """Take the signal over, unless L{privilegedStartService} did it already."""
         Service.startService(self)
+        if self._previous is None:
+            self._takeOver()
+
+    def _takeOver(self) -> None:
         if HANGUP is not None and (self._actions or not self._inTerminal()):
             self._previous = signal.signal(HANGUP, self._received)
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import OpenSSL
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import Certificate, load_pem_x509_certificates
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator, IProtocolFactory, IReactorTime
 from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -64,9 +63,6 @@ _OPTIONS: Final = (
     | SSL.OP_CIPHER_SERVER_PREFERENCE
     | SSL.OP_SINGLE_ECDH_USE
 )
-
-# Before, pyOpenSSL took only objects of its own, which it wants no more.
-_TAKES_CRYPTOGRAPHY: Final = tuple(int(each) for each in OpenSSL.__version__.split(".")[:2]) >= (24, 3)
 
 
 class WrongFiles(ValueError):
@@ -118,9 +114,9 @@ class TlsFiles:
         context.set_cipher_list(CIPHERS)
         ours, *others = _certificates(self.certificate)
         try:
-            context.use_certificate(_forOpenSSL(ours))
+            context.use_certificate(ours)
             for other in [*others, *(_certificates(self.chain) if self.chain else ())]:
-                context.add_extra_chain_cert(_forOpenSSL(other))
+                context.add_extra_chain_cert(other)
         except SSL.Error as error:
             raise WrongFiles(f"{self.certificate} can't be used: {_reasons(error)}") from error
         self._useKey(context)
@@ -136,9 +132,7 @@ class TlsFiles:
         except ValueError as error:
             raise WrongFiles(f"{self.key} holds no private key in PEM form") from error
         try:
-            context.use_privatekey(
-                key if _TAKES_CRYPTOGRAPHY else crypto.PKey.from_cryptography_key(key)  # type: ignore[arg-type]
-            )
+            context.use_privatekey(key)  # type: ignore[arg-type]
             context.check_privatekey()
         except (SSL.Error, TypeError) as error:
             raise WrongFiles(f"the key in {self.key} is not that of {self.certificate}") from error
@@ -234,10 +228,6 @@ def _certificates(path: str) -> Sequence[Certificate]:
     except ValueError as error:
         raise WrongFiles(f"{path} holds no certificate in PEM form") from error
     return found
-
-
-def _forOpenSSL(certificate: Certificate) -> Any:
-    return certificate if _TAKES_CRYPTOGRAPHY else crypto.X509.from_cryptography(certificate)
 
 
 def _reasons(error: Any) -> str:

@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from myspread._service.certificates import CertificateService
 from myspread._service.hangup import HangupService
 from myspread._service.tls import ServerTls, TlsFiles
-from tests.service.authority import Authority
+from tests.service.authority import DAY, TODAY, Authority
 
 AUTHORITY = Authority()
 FIRST = AUTHORITY.issue("first", "localhost")
@@ -39,6 +39,7 @@ class CertificateServiceTests(SynchronousTestCase):
         self.key, self.certificate = FIRST.write(self.directory, "server")
         self.tls = ServerTls("ssl:1", TlsFiles(str(self.key), str(self.certificate)))
         self.clock = Clock()
+        self.clock.advance(TODAY.timestamp())
         self.service = CertificateService(self.clock, [self.tls])
         self.events: list[tuple[LogLevel, str]] = []
         publisher.addObserver(self.logged)
@@ -75,6 +76,20 @@ class CertificateServiceTests(SynchronousTestCase):
         self.assertEqual(
             text, f"The certificate of ssl:1 is used: CN=first, valid until {end:%Y-%m-%d %H:%M} UTC"
         )
+
+    def test_expired(self) -> None:
+        """One that is too old, or too young, is used, with a warning."""
+        self.start()
+        for begin, end, text in (
+            (-2 * DAY, -DAY, f"valid only until {TODAY - DAY:%Y-%m-%d %H:%M} UTC"),
+            (DAY, 2 * DAY, f"valid only from {TODAY + DAY:%Y-%m-%d %H:%M} UTC"),
+        ):
+            self.events.clear()
+            AUTHORITY.issue("other", begin=begin, end=end).write(self.directory, "server")
+            self.service.reload()
+            [(level, line)] = self.events
+            self.assertIs(level, LogLevel.warn)
+            self.assertSubstring(text, line)
 
     def test_unchanged(self) -> None:
         """What hasn't changed isn't loaded again."""
@@ -205,6 +220,17 @@ class HangupServiceTests(TestCase):
         await last
         self.assertEqual(done, ["first"])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_privileged(self) -> None:
+        """Before anything listens, the signal is taken over, once."""
+        service = HangupService(reactor, [lambda: None])
+        service.privilegedStartService()
+        taken = signal.getsignal(signal.SIGHUP)
+        self.assertNotEqual(taken, signal.SIG_IGN)
+        service.startService()
+        self.assertEqual(signal.getsignal(signal.SIGHUP), taken)
+        service.stopService()
+        self.assertEqual(signal.getsignal(signal.SIGHUP), signal.SIG_IGN)
 
     def test_stop(self) -> None:
         """Afterwards the signal is as it was before."""

@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._service.tls import ServerTls, TlsFactory, TlsFiles, TlsTransport, WrongFiles
+from myspread.limits import Limits
 from myspread.pb import PBServerFactory, Root
 from tests.service.authority import CLIENTS, DAY, SERVERS, Authority, Issued
 
@@ -33,6 +34,12 @@ AUTHORITY = Authority("our authority")
 SERVER = AUTHORITY.issue("server", "localhost", "127.0.0.1")
 
 Outcome = tuple[SSL.Connection, TlsTransport, str | None]
+
+
+def nameOf(certificate: Any) -> str:
+    """Whose it is."""
+    name: str = certificate.to_cryptography().subject.rfc4514_string()
+    return name
 
 
 class TlsCase(SynchronousTestCase):
@@ -161,6 +168,41 @@ class HandshakeTests(TlsCase):
         self.assertEqual(server.handshakeProblem(reasons[0]), "TLS: http request")
 
 
+class SlowHandshakeTests(TlsCase):
+    """
+    Clients that don't finish the handshake of TLS.
+    """
+
+    def test_closed(self) -> None:
+        """They are closed after a while, as those that don't finish that of the protocol, and said so."""
+        clock, limits = Clock(), Limits(handshakeTime=5.0, closingTime=2.0)
+        server = PBServerFactory(Root(), limits=limits, clock=clock)
+        for data in (b"", b"\x16\x03\x01\x02\0\x01\0"):
+            protocol = TlsFactory(ServerTls("ssl:1", self.files), server, clock).buildProtocol(None)
+            transport = Aborting()
+            protocol.makeConnection(transport)
+            self.assertEqual(server.admission.starting, 1)
+            if data:
+                protocol.dataReceived(data)
+            clock.advance(4.9)
+            self.assertFalse(transport.aborted or transport.disconnecting)
+            clock.advance(0.2)
+            clock.advance(2)
+            self.assertTrue(transport.aborted)
+            protocol.connectionLost(Failure(ConnectionError()))
+            self.assertEqual(server.admission.starting, 0)
+
+
+class Aborting(StringTransport):
+    """A connection that can be aborted."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        """Close it now."""
+        self.aborted = True
+
+
 class ClientCertificateTests(TlsCase):
     """
     Certificates of clients.
@@ -177,7 +219,7 @@ class ClientCertificateTests(TlsCase):
                 files, context = self.asking(wanted), self.client(AUTHORITY.issue("ann", usage=usage))
                 _, server, problem = self.handshake(files, context)
                 self.assertIsNone(problem)
-                self.assertEqual(server.getPeerCertificate().get_subject().CN, "ann")
+                self.assertEqual(nameOf(server.getPeerCertificate()), "CN=ann")
 
     def test_none(self) -> None:
         """A client without any is let in only where it may be."""
@@ -254,7 +296,7 @@ class FilesTests(TlsCase):
             self.assertIsNone(problem)
             chain = client.get_peer_cert_chain()
             assert chain is not None
-            self.assertEqual([each.get_subject().CN for each in chain], ["server", "our authority"])
+            self.assertEqual([nameOf(each) for each in chain], ["CN=server", "CN=our authority"])
 
     def test_missing(self) -> None:
         """A file that isn't there is an error of the system."""

@@ -58,6 +58,8 @@ def _quoted(field: str) -> str:
 
 
 def _quotedInside(text: str) -> str:
+    if text.isprintable() and " " not in text and "%" not in text:
+        return text
     return "".join(each if each.isprintable() and each not in " %" else _escaped(each) for each in text)
 
 
@@ -68,6 +70,8 @@ def _escaped(character: str) -> str:
 def _unquoted(field: str) -> str:
     if field == EMPTY:
         return ""
+    if "%" not in field:
+        return field
     if _broken.search(field):
         raise ValueError(f"in {field!r}, a % stands without two hexadecimal digits: write %25")
     try:

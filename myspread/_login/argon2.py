@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from base64 import b64encode
+from functools import lru_cache
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidKey
@@ -106,9 +106,15 @@ def costOf(phc: str) -> Argon2Cost:
     if found is None:
         raise ValueError("a hash is like $argon2id$v=19$m=65536,t=3,p=4$salt$hash")
     for what, encoded in (("salt", found[5]), ("hash", found[6])):
-        if not FEWEST_BYTES <= len(_decoded(encoded)) <= MOST_BYTES:
-            raise ValueError(f"the {what} of Argon2 has {FEWEST_BYTES} to {MOST_BYTES} bytes")
-    return Argon2Cost.fromText(found[1])
+        # Four characters stand for three bytes; one that is left over for nothing.
+        if len(encoded) % 4 == 1 or not FEWEST_BYTES <= len(encoded) * 3 // 4 <= MOST_BYTES:
+            raise ValueError(
+                f"the {what} of Argon2 is Base64 of {FEWEST_BYTES} to {MOST_BYTES} bytes, without ="
+            )
+    return _costFrom(found[1])
+
+
+_costFrom = lru_cache(maxsize=64)(Argon2Cost.fromText)
 
 
 def impossible(cost: Argon2Cost) -> str:
@@ -119,10 +125,3 @@ def impossible(cost: Argon2Cost) -> str:
 
 def _encoded(data: bytes) -> str:
     return b64encode(data).decode("ascii").rstrip("=")
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except NotBase64:
-        raise ValueError("salt and hash of Argon2 are Base64, without = at its end") from None

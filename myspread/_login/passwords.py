@@ -47,6 +47,9 @@ def preparedName(name: str | bytes, what: str = "the user name") -> str:
     """
     if len(name) > MOST_BYTES:
         raise ValueError(f"{what} has {len(name)} characters or bytes, and may have {MOST_BYTES}")
+    if name and isinstance(name, str) and name.isascii() and name.isprintable():
+        # It is prepared already, and files can have thousands of them.
+        return name
     return saslprep(name, what=what)
 
 

@@ -27,6 +27,7 @@ ID_CHARACTERS = 12
 
 _digest = re.compile(r"[0-9a-f]{64}")
 _timeForm = "%Y-%m-%dT%H:%M:%SZ"
+_timeLike = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def newToken() -> str:
@@ -50,9 +51,13 @@ def _timeIn(field: str, what: str) -> int | None:
     if not field:
         return None
     try:
-        return int(datetime.strptime(field, _timeForm).replace(tzinfo=timezone.utc).timestamp())
+        if _timeLike.fullmatch(field):
+            # Some times as fast as strptime.
+            return int(datetime.fromisoformat(field.replace("Z", "+00:00")).timestamp())
     except ValueError:
-        raise ValueError(f"{what} is like 2026-01-31T23:59:59Z, not {field!r}") from None
+        # There is no such day, or hour.
+        pass
+    raise ValueError(f"{what} is like 2026-01-31T23:59:59Z, not {field!r}")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ The lines of account files.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._login.accountlines import AccountFileError, Records, fieldsOf, joined
+from myspread._login.clientcertificates import readCertificate
+from myspread._login.passwords import readPassword
+from myspread._login.tokens import readToken
 
 
 class Pair(NamedTuple):
@@ -44,6 +47,16 @@ ann 1
 bob\t2
 
 """
+
+
+READERS = (readPassword, readToken, readCertificate)
+
+WORDS = st.sampled_from(
+    ["ann", "-", "%20", "#", "dns", "pin", f"sha256:{'0' * 64}", "0" * 64, "2026-01-31T23:59:59Z"]
+    + ["2026-13-31T23:59:59Z", "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"]
+    + [f"SCRAM-SHA-256$4096:AAAA${'A' * 43}=:{'A' * 43}=", "SCRAM-SHA-256$9:$:", "\u2168", "\ufeff"]
+)
+"""What lines are made of."""
 
 
 class FieldTests(SynchronousTestCase):
@@ -129,3 +142,25 @@ class RecordsTests(SynchronousTestCase):
         self.assertWrong(b"a 1\n\xff 2\n", "line 2: this isn't UTF-8")
         self.assertWrong(b"a 1\n#\nb 2\na 3\n", "line 4: pair a has line 1 already")
         self.assertWrong("a\x85b 1\n".encode(), "line 1: 3 fields are no pair")
+
+    @given(
+        st.lists(st.lists(WORDS | st.text(max_size=5), max_size=6).map(" ".join)), st.sampled_from(READERS)
+    )
+    def test_anyLines(self, lines: list[str], read: Any) -> None:
+        """Whatever is in a file, it is read, and can be written again, or refused in one line."""
+        data = "\n".join(lines).encode("utf-8", "surrogatepass")
+        try:
+            records: Records[Any] = Records.parse(data, read)
+        except AccountFileError as error:
+            self.assertRegex(str(error), r"\Aline \d+: [^\n]+\Z")
+        else:
+            again: Records[Any] = Records.parse(records.text().encode("utf-8"), read)
+            self.assertEqual(list(again), list(records))
+
+    @given(st.binary(), st.sampled_from(READERS))
+    def test_anyBytes(self, data: bytes, read: Any) -> None:
+        """The same goes for what isn't even text."""
+        try:
+            Records.parse(data, read)
+        except AccountFileError as error:
+            self.assertRegex(str(error), r"\Aline \d+: [^\n]+\Z")

@@ -4,6 +4,7 @@ What a login can rely on: the connection that it travels on.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -25,11 +26,15 @@ def isLocal(address: Any) -> bool:
 
     @param address: what a transport says of its peer.
     """
-    if isinstance(address, UNIXAddress):
-        return True
     host = getattr(address, "host", None)
+    return isinstance(address, UNIXAddress) or isinstance(host, str) and _isLoopback(host)
+
+
+# Parsing an address costs more than all else that a login asks of a connection.
+@lru_cache(maxsize=1024)
+def _isLoopback(host: str) -> bool:
     try:
-        parsed: Any = ip_address(str(host))
+        parsed: Any = ip_address(host)
     except ValueError:
         return False
     return bool((getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback)

@@ -4,7 +4,6 @@ How somebody comes in who has shown who they are.
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any, NamedTuple
 
 from twisted.cred.checkers import ANONYMOUS
@@ -66,8 +65,9 @@ def enter(portal: Any, credentials: Any, mind: Any, mechanism: str) -> Deferred[
     realm: _NotingRealm | None = None
     if isinstance(portal, Portal) and type(portal).login is Portal.login:
         realm = _NotingRealm(portal.realm)
-        portal = copy(portal)
-        portal.realm = realm
+        noting = Portal(realm)
+        noting.checkers = portal.checkers
+        portal = noting
     answer: Deferred[Any] = portal.login(credentials, mind, IPerspective)
 
     def entered(result: Any) -> Entry:

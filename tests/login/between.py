@@ -62,12 +62,14 @@ class Between(Factory):
         track: Callable[[Any], Any],
         secure: bool = False,
         change: Change = lambda data: data,
+        changeClient: Change = lambda data: data,
     ) -> None:
         """
         @param port: the server's.
         @param track: remembers connections.
         @param secure: whether to speak TLS with the server.
         @param change: what becomes of the bytes that the server sends.
+        @param changeClient: what becomes of those that the client sends.
         """
         self.fromClient, self.fromServer = bytearray(), bytearray()
         self._reactor = reactor
@@ -75,10 +77,11 @@ class Between(Factory):
         self._track = track
         self._secure = secure
         self._change = change
+        self._changeClient = changeClient
 
     def buildProtocol(self, addr: Any) -> _Side:
         """Both sides."""
-        near, far = _Side(self.fromClient, lambda data: data), _Side(self.fromServer, self._change)
+        near, far = _Side(self.fromClient, self._changeClient), _Side(self.fromServer, self._change)
         near.other, far.other = far, near
         factory = Factory()
         factory.buildProtocol = lambda addr: far  # type: ignore[method-assign]

@@ -289,6 +289,25 @@ class BetweenTests(LoginCase):
         insisting = self.tls(port, credentials=ANN, mechanisms=PLUS)
         await self.assertFails(insisting, pb.NoMechanism, "and this client accepts scram-sha-256-plus")
 
+    async def test_moreChanged(self) -> None:
+        """Nor to change what the client says of it: the proof covers that."""
+        impostor = self.authority.issue("localhost")
+        for changes, text in (
+            ({b"y,,n=ann": b"n,,n=ann"}, "has sent another header than before"),
+            ({b"y,,n=ann": b"n,,n=ann", b"c=eSws": b"c=biws"}, "wrong user name or password"),
+        ):
+
+            def changeClient(data: bytes, changes: dict[bytes, bytes] = changes) -> bytes:
+                for before, after in changes.items():
+                    data = data.replace(before, after)
+                return data
+
+            factory = self.between(
+                self.serveTls(), secure=True, change=self.withoutPlus, changeClient=changeClient
+            )
+            session = self.tls(self.serveTls(impostor.options(), factory), credentials=ANN)
+            await self.assertFails(session, UnauthorizedLogin, text)
+
     async def test_withoutTls(self) -> None:
         """Who takes all of SCRAM from the list of a server gets nothing: no password, and no digest of it."""
         factory = self.between(self.listen(pb.PBServerFactory(self.portal())), change=self.withoutScram)

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "describe": Command("Tell what can be called on a server.", "myspread._cli.describe:describe"),
     "watch": Command("Follow a cache of a server as it changes.", "myspread._cli.watch:watch"),
     "bench": Command("Measure how many calls a server of yours can take.", "myspread._cli.bench:bench"),
+    "repl": Command("Call methods from a Python prompt.", "myspread._cli.repl:repl"),
     "tap": Command("Show what a client and a server say to each other.", "myspread._cli.tap:tap"),
     "passwd": Command("Keep a file of users and their passwords.", "myspread._cli.passwd:passwd"),
     "token": Command("Keep a file of tokens, which programs log in with.", "myspread._cli.token:token"),

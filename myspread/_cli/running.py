@@ -19,7 +19,7 @@ from myspread._cli.status import Status
 from myspread._cli.text import block
 from myspread._factories.reactor import theReactor
 
-__all__ = ["run"]
+__all__ = ["beginLogging", "run"]
 
 Work = Callable[[Any], Coroutine[Deferred[Any], Any, int]]
 """Given the reactor, does what a command is for; its result is the exit status."""
@@ -103,6 +103,14 @@ def _report(failure: Failure) -> int:
     return int(status)
 
 
+def beginLogging(verbose: bool) -> None:
+    """
+    Let the log go to stderr: mistakes only, or all of it.
+    """
+    observer = _observer(sys.stderr, LogLevel.debug if verbose else LogLevel.critical)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+
+
 def run(work: Work, verbose: bool = False) -> int:
     """
     Run the reactor until the work is done, or a signal ends it: then what the
@@ -112,9 +120,7 @@ def run(work: Work, verbose: bool = False) -> int:
     @return: the exit status.
     """
     prepareOutput()
-    lowest = LogLevel.debug if verbose else LogLevel.critical
-    observer = _observer(sys.stderr, lowest)
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
+    beginLogging(verbose)
     reactor = theReactor()
     running = _Running(reactor, work)
     reactor.callWhenRunning(running.begin)

@@ -109,11 +109,18 @@ class Started:
     A command that has no terminal.
     """
 
-    def __init__(self, words: tuple[str, ...], directory: Path, variables: dict[str, str]) -> None:
+    def __init__(
+        self, words: tuple[str, ...], directory: Path, variables: dict[str, str], typed: str = ""
+    ) -> None:
+        """
+        @param typed: what it reads.
+        """
         self._output = tempfile.TemporaryFile()
         self._errors = tempfile.TemporaryFile()
-        with open(os.devnull) as nothing:
-            files = nothing.fileno(), self._output.fileno(), self._errors.fileno()
+        with tempfile.TemporaryFile() as reads:
+            reads.write(typed.encode())
+            reads.seek(0)
+            files = reads.fileno(), self._output.fileno(), self._errors.fileno()
             self.command = Command(words, directory, variables, *files)
 
     @property
@@ -237,6 +244,12 @@ class CommandTestCase(SynchronousTestCase):
     def myspread(self, *words: str, **variables: str) -> Ended:
         """Run a command to its end."""
         return self.finish(self.start(*words, **variables))
+
+    def feed(self, typed: str, *words: str) -> Ended:
+        """Run a command that reads something to its end."""
+        started = Started(words, self.directory, {}, typed)
+        self.addCleanup(started.end)
+        return self.finish(started)
 
     def together(self, *commands: tuple[str, ...]) -> list[Ended]:
         """Run commands to their ends, all at the same time."""

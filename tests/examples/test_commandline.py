@@ -60,9 +60,11 @@ class PageTests(CommandTestCase):
             if command == "echo $?":
                 self.assertEqual(f"{status}\n", wanted)
                 continue
-            program, *words = shlex.split(command)
+            echoed, _, command = command.rpartition(" | ")
+            program, *words = shlex.split(command.replace("localhost:8787", f"127.0.0.1:{port}"))
             self.assertEqual(program, "myspread")
-            ended = self.myspread(*(word.replace("localhost:8787", f"127.0.0.1:{port}") for word in words))
+            typed = shlex.split(echoed)[1:]
+            ended = self.feed("".join(f"{line}\n" for line in typed), *words)
             shown = (ended.errors + ended.output).replace(f"127.0.0.1:{port}", "localhost:8787")
             shown = re.sub(r"^\d\d:\d\d:\d\d", "12:34:56", shown, flags=re.MULTILINE)
             status = ended.status

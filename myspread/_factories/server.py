@@ -152,6 +152,11 @@ class PBServerFactory(ServerFactory):
         self._drain.begin()
         return done
 
+    @property
+    def isDraining(self) -> bool:
+        """Whether a L{drain} goes on."""
+        return self._drain is not None
+
     def _drained(self, unfinished: int) -> int:
         self._drain = None
         return unfinished

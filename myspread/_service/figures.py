@@ -8,16 +8,26 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from myspread._flavors.remote import describePeer
+from twisted.internet.address import UNIXAddress
+
 from myspread._net.phases import Phase
 from myspread._peer.events import limitIn
 from myspread._peer.watch import Watch, Watched
 from myspread._service.histogram import Histogram
 
-__all__ = ["Figures", "Meter", "OldLogin"]
+__all__ = ["Figures", "Meter", "OldLogin", "placeOf"]
 
 OLD_LOGINS = 1000
 """Names that are remembered of those that have logged in with MD5: the latest."""
+
+
+def placeOf(broker: Any) -> str:
+    """Where a peer is, in few characters."""
+    address = broker.transport.getPeer()
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    if host is None:
+        return "UNIX socket" if isinstance(address, UNIXAddress) else str(address)
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
 class OldLogin(NamedTuple):
@@ -95,7 +105,7 @@ class Meter(Watched):
         now = 0.0 if broker.clock is None else broker.clock.seconds()
         return {
             "number": self.number,
-            "peer": describePeer(broker),
+            "peer": placeOf(broker),
             "avatar": broker.avatarId,
             "mechanism": broker.mechanism,
             "tls": self.tls,
@@ -186,7 +196,7 @@ class Figures(Watch):
         name = str(broker.avatarId)
         times = self.oldLogins[name].times if name in self.oldLogins else 0
         now = 0.0 if broker.clock is None else broker.clock.seconds()
-        self.oldLogins[name] = OldLogin(times + 1, describePeer(broker), now)
+        self.oldLogins[name] = OldLogin(times + 1, placeOf(broker), now)
         self.oldLogins.move_to_end(name)
         if len(self.oldLogins) > OLD_LOGINS:
             self.oldLogins.popitem(last=False)

@@ -9,9 +9,11 @@ from twisted.application.service import MultiService
 from myspread._service.certificates import CertificateService
 from myspread._service.descriptors import DescriptorService
 from myspread._service.endpoints import tlsOf
+from myspread._service.figures import Figures
 from myspread._service.hangup import HangupService
 from myspread._service.options import Options
 from myspread._service.ports import ListeningService
+from myspread._service.status import StatusService
 from myspread.pb import DrainService, PBServerFactory, Watch
 
 __all__ = ["Options", "makeService"]
@@ -33,12 +35,18 @@ def makeService(options: Options) -> MultiService:
         clock=options.reactor,
         md5=options["md5"],
     )
-    factory.watch = Watch(options["slowCall"])
+    factory.watch = figures = (
+        Figures(options["slowCall"]) if options["status"] else Watch(options["slowCall"])
+    )
     service.addService(DescriptorService(options.reactor, factory))
     encrypted = tlsOf(port.endpoint for port in options["ports"])
     certificates = CertificateService(options.reactor, encrypted)
     service.addService(certificates)
     service.addService(HangupService(options.reactor, [certificates.reload] if encrypted else []))
+    if isinstance(figures, Figures):
+        service.addService(
+            StatusService(options.reactor, options["status"], factory, figures, options["statusHosts"])
+        )
     # Services stop in the opposite order: first nothing listens any more.
     service.addService(DrainService(factory, options["drain"]))
     service.addService(ListeningService(options.reactor, options["ports"], factory))

@@ -22,6 +22,7 @@ from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import findPolicy, findRoot
 from myspread._service.settings import WIDTH, Setting, Settings, helpOn
+from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
 from myspread._service.topics import TOPICS
 from myspread.limits import Limits
@@ -162,6 +163,8 @@ class Options(usage.Options):
         self["drain"] = _seconds("drain", settings["drain"], 30.0)
         self["md5"] = _oneOf("md5", settings["md5"] or "local", get_args(Md5))
         self["slowCall"] = _seconds("slow-call", settings["slow-call"], None)
+        self["status"] = [_statusPort(self.reactor, description) for description in settings["status"]]
+        self["statusHosts"] = settings["status-host"]
         if settings["check"]:
             self._tell()
 
@@ -216,6 +219,14 @@ def _portal(settings: Settings) -> Any:
         return findPortal(realm, auth, settings["anonymous"])
     except WrongAccounts as error:
         raise usage.UsageError(str(error)) from error
+
+
+def _statusPort(reactor: Any, description: str) -> Port:
+    try:
+        return statusPort(reactor, description)
+    except Exception as error:
+        message = " ".join(str(error).split())
+        raise usage.UsageError(f"--status {description}: {message}") from error
 
 
 def _limits(settings: list[str]) -> Limits:

@@ -126,6 +126,22 @@ _OPERATING: Final = (
         ("120",),
     ),
     Setting(
+        "status",
+        "Where to serve a web page with the status, the same as JSON, and metrics for Prometheus: the "
+        "description of an endpoint. It is for this machine only, unless that has an interface=. "
+        "[default: nowhere]",
+        "STRPORT",
+        ("tcp:9880", "unix:/run/pbserver/status.socket", "tcp:9880:interface=192.0.2.1"),
+        repeats=True,
+    ),
+    Setting(
+        "status-host",
+        "A name by which the status page may be asked for, besides localhost and addresses.",
+        "NAME",
+        ("pb1.example.org",),
+        repeats=True,
+    ),
+    Setting(
         "slow-call",
         "Seconds from which on the log tells of a call. [default: it tells of none]",
         "SECONDS",

@@ -39,7 +39,8 @@ def environment() -> Environment:
 
 def sources() -> set[str]:
     """The files of the package, relative to the source tree."""
-    files = (path for path in (SOURCE / "myspread").rglob("*") if path.suffix in (".py", ".pyx", ".typed"))
+    suffixes = (".py", ".pyx", ".typed", ".html", ".css", ".js", ".svg")
+    files = (path for path in (SOURCE / "myspread").rglob("*") if path.suffix in suffixes)
     return {path.relative_to(SOURCE).as_posix() for path in files}
 
 

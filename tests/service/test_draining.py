@@ -5,11 +5,13 @@ C{twistd pbserver} is stopped while clients call it: no answer is lost.
 from __future__ import annotations
 
 import json
+from http.client import HTTPConnection
 from typing import Any
 
 from twisted.internet import endpoints, reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.spread import pb as stock
 
 from myspread import pb
@@ -177,6 +179,38 @@ class DrainTests(TwistdTestCase):
         self.assertEqual(load.lost, [])
         self.assertIn("is being stopped", str(session.reason and session.reason.value))
         await session.close()
+
+    async def test_status(self) -> None:
+        """While it drains, a server tells those who ask that it isn't ready; then nobody answers."""
+        (self.directory / "site_here.py").write_text(SITE)
+        words = ("--port", LOCAL, "--root", "site_here:Site", "--status", "tcp:0", "--drain", "600")
+        program, [port] = await self.serve(*words)
+        [status] = await program.printed(r"Page \(_Bounded\) starting on (\d+)")
+        self.assertEqual(await self.ask(status), (200, b"serving\n"))
+        root = await self.root(f"tcp:127.0.0.1:{port}")
+        never = root.callRemote("never")
+        never.addErrback(lambda failure: failure.trap(stock.PBConnectionLost))
+        await root.callRemote("at_once", "x")
+        program.signal("TERM")
+        await program.printed(r"(The server is being stopped)")
+        self.assertEqual(await self.ask(status), (503, b"draining\n"))
+        root.broker.transport.loseConnection()
+        await program.ended
+        self.assertEqual(program.complaints, "")
+
+    async def ask(self, status: str) -> tuple[int, bytes]:
+        """Whether a server is ready: status code and text."""
+
+        def answer() -> tuple[int, bytes]:
+            connection = HTTPConnection("127.0.0.1", int(status), timeout=30)
+            connection.request("GET", "/readyz")
+            got = connection.getresponse()
+            text = got.status, got.read()
+            connection.close()
+            return text
+
+        answered: tuple[int, bytes] = await deferToThread(answer)
+        return answered
 
     async def test_secondSignal(self) -> None:
         """A second SIGTERM closes everything at once."""

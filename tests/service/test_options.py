@@ -162,6 +162,18 @@ class OptionsTests(SynchronousTestCase):
             "twistd pbserver: --md5 yes: it must be one of anywhere, local, never",
         )
 
+    def test_status(self) -> None:
+        """The status can be served on several ports, and asked for by names; what is wrong is told."""
+        self.assertEqual((parsed()["status"], parsed()["statusHosts"]), ([], []))
+        options = parsed("--status", "tcp:1", "--status", "unix:a", "--status-host", "pb1")
+        self.assertEqual([port.description for port in options["status"]], ["tcp:1", "unix:a"])
+        self.assertEqual(options["statusHosts"], ["pb1"])
+        for wrong, why in (
+            ("nowhere:1", "Unknown endpoint type: 'nowhere'"),
+            ("tcp:1:0.0.0.0", "name what follows the first value, such as interface="),
+        ):
+            self.assertEqual(self.refusal("--status", wrong), f"twistd pbserver: --status {wrong}: {why}")
+
     def test_slowCall(self) -> None:
         """The log tells of calls that take long, where that is wanted."""
         self.assertIsNone(parsed()["slowCall"])

@@ -80,8 +80,13 @@ class Text(Resource):
         self._fresh = fresh
         self._made: tuple[float, int, bytes] | None = None
 
-    def render_GET(self, request: Any) -> bytes:
-        """The text."""
+    def render(self, request: Any) -> bytes:
+        """The text, for those who only look."""
+        if request.method not in (b"GET", b"HEAD"):
+            request.setResponseCode(405)
+            request.setHeader(b"Allow", b"GET, HEAD")
+            request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+            return b"One can only look here.\n"
         now = self._seconds()
         if self._made is None or not 0 <= now - self._made[0] < self._fresh:
             code, text = self._make()

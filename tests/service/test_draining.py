@@ -75,6 +75,7 @@ class Load:
         self._reference = reference
         self._count = 0
         self._open = 0
+        self._stopped = False
         self.ended: Deferred[None] = Deferred()
 
     def start(self) -> None:
@@ -83,7 +84,15 @@ class Load:
             self._open += 1
             self._next()
 
+    def stop(self) -> Deferred[None]:
+        """Call no more. The Deferred fires once all calls are answered."""
+        self._stopped = True
+        return self.ended
+
     def _next(self) -> None:
+        if self._stopped:
+            self._end()
+            return
         self._count += 1
         name = f"{self.name} {self._count}"
         method = "soon" if self._count % 3 == 0 else "at_once"
@@ -118,22 +127,24 @@ class DrainTests(TwistdTestCase):
     SIGTERM.
     """
 
-    async def stopUnderLoad(self, drain: str, port: str, *clients: tuple[str, Any]) -> list[Load]:
+    async def test_underLoad(self) -> None:
         """
-        Serve, let clients call, stop the server. Each call that has run was
-        answered.
-
-        @param port: where to listen.
-        @param clients: name and package of each.
+        Clients of ours and of C{twisted.spread} call all the time, over TCP and
+        TLS. Each call that has run was answered.
         """
         (self.directory / "site_here.py").write_text(SITE)
-        program, [number] = await self.serve("--port", port, "--root", "site_here:Site", "--drain", drain)
+        key, trusted = certificate()
+        tls = f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={trusted}"
+        words = ("--port", LOCAL, "--port", tls, "--root", "site_here:Site", "--drain", "8")
+        program, [first, second] = await self.serve(*words, ports=2)
         loads = []
-        for name, package in clients:
-            factory = package.PBClientFactory()
-            await endpoints.clientFromString(reactor, self.where(port, number)).connect(factory)
-            loads.append(Load(name, await factory.getRootObject()))
-            loads[-1].start()
+        for where in (f"tcp:127.0.0.1:{first}", f"tls:127.0.0.1:{second}:trustRoots={trusted.parent}"):
+            for package in (pb, stock):
+                factory: Any = package.PBClientFactory()
+                await endpoints.clientFromString(reactor, where).connect(factory)
+                loads.append(Load(f"{package.__name__} over {where[:3]}", await factory.getRootObject()))
+        for load in loads:
+            load.start()
         await self.until(lambda: all(len(load.answered) > 100 for load in loads))
         program.signal("TERM")
         self.assertIsNone(await program.ended, "it dies of the signal")
@@ -143,23 +154,6 @@ class DrainTests(TwistdTestCase):
         ran = json.loads((self.directory / "ran.json").read_text())
         answered = [name for load in loads for name in load.answered]
         self.assertEqual(sorted(ran), sorted(answered))
-        return loads
-
-    def where(self, port: str, number: str) -> str:
-        """The client's endpoint for a server's."""
-        if port.startswith("ssl:"):
-            return f"tls:127.0.0.1:{number}:trustRoots={certificate()[1].parent}"
-        return f"tcp:127.0.0.1:{number}"
-
-    async def test_tcp(self) -> None:
-        """Clients of ours and of C{twisted.spread}, over TCP."""
-        await self.stopUnderLoad("0.8", LOCAL, ("ours", pb), ("stock", stock), ("other", stock))
-
-    async def test_tls(self) -> None:
-        """Over TLS."""
-        key, trusted = certificate()
-        port = f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={trusted}"
-        await self.stopUnderLoad("0.8", port, ("ours", pb), ("stock", stock))
 
     async def test_sessions(self) -> None:
         """A persistent session goes to another server, and no call fails."""
@@ -176,6 +170,7 @@ class DrainTests(TwistdTestCase):
         await servers[0][0].ended
         count = len(load.answered)
         await self.until(lambda: len(load.answered) > count + 100)
+        await load.stop()
         self.assertEqual(load.lost, [])
         self.assertIn("is being stopped", str(session.reason and session.reason.value))
         await session.close()

@@ -9,7 +9,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
 
 from myspread._login.accountfiles import readRecords
@@ -52,15 +52,14 @@ def editing(path: str, read: Callable[[list[str]], R], create: bool = False) -> 
 @contextmanager
 def _lock(path: str) -> Iterator[None]:
     # The file itself is another one after each change, so its directory stands for it.
-    try:
-        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise AccountFileError(f"{path}: {error.strerror}") from error
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        try:
+            directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, directory)
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        except OSError as error:
+            raise AccountFileError(f"{path}: {error.strerror}") from error
         yield
-    finally:
-        os.close(directory)
 
 
 def _before(

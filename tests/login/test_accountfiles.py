@@ -4,6 +4,7 @@ Account files are read when they have changed, and changed whole.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -253,6 +254,18 @@ class EditingTests(FileCase):
         self.patch(os, "fsync", fail)
         error = self.assertRaises(AccountFileError, self.put, Pair("a", "2"))
         self.assertEqual(str(error), f"{os.path.realpath(self.path)}: No space left on device")
+        self.assertEqual(self.text(), "a 1\n")
+
+    def test_noLocks(self) -> None:
+        """Where there can be no lock, as on some network file systems, nothing is changed."""
+        self.write("a 1")
+
+        def fail(descriptor: int, operation: int) -> None:
+            raise OSError(37, "No locks available")
+
+        self.patch(fcntl, "flock", fail)
+        error = self.assertRaises(AccountFileError, self.put, Pair("a", "2"))
+        self.assertEqual(str(error), f"{os.path.realpath(self.path)}: No locks available")
         self.assertEqual(self.text(), "a 1\n")
 
     def test_crash(self) -> None:

@@ -9,6 +9,8 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -29,12 +31,10 @@ from myspread._cli.text import block
 from myspread._cli.usage import CommandParser
 from myspread._factories.reactor import theReactor
 
-try:
-    import readline
-except ImportError:
-    readline = None  # type: ignore[assignment]
-
 __all__ = ["repl"]
+
+# Not every Python has it.
+readline: Any = import_module("readline") if find_spec("readline") else None
 
 _EXAMPLES = """
 myspread repl tcp:localhost:8787

@@ -224,7 +224,7 @@ class PlainEncoder:
     @ivar limits: The limits.
     """
 
-    __slots__ = ("_encode", "_message", "_notPlain", "limits")
+    __slots__ = ("_answer", "_call", "_encode", "_message", "_notPlain", "limits")
 
     def __init__(self, dialect: Dialect, limits: Limits, converter: Any = plain) -> None:
         """
@@ -247,6 +247,8 @@ class PlainEncoder:
         )
         self._encode = encoder.encode
         self._message = encoder.message
+        self._call = encoder.call
+        self._answer = encoder.answer
 
     def encode(self, value: object) -> Encoded | None:
         """
@@ -262,6 +264,32 @@ class PlainEncoder:
         C{None} for any other.
         """
         data: bytes = self._message(expression, Encoded)
+        return None if data is self._notPlain else data
+
+
+    def call(
+        self,
+        command: bytes,
+        request: int,
+        target: int | bytes,
+        method: bytes,
+        wanted: int,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> bytes | None:
+        """
+        The whole message of a call with plain arguments, or C{None} for what the
+        pure modules have to do.
+        """
+        data: bytes = self._call(command, request, target, method, wanted, arguments, keywords)
+        return None if data is self._notPlain else data
+
+    def answer(self, request: int, value: object) -> bytes | None:
+        """
+        The whole message that answers a call with a plain value, or C{None} for
+        what the pure modules have to do.
+        """
+        data: bytes = self._answer(request, value)
         return None if data is self._notPlain else data
 
 

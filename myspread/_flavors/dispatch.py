@@ -16,7 +16,16 @@ from myspread._jelly.telling import tell
 
 ExceptionT = TypeVar("ExceptionT", bound=Exception)
 
-__all__ = ["asText", "awaited", "findMethod", "isCoroutine", "methodName", "receiveCall", "refuses"]
+__all__ = [
+    "asText",
+    "awaited",
+    "callMethod",
+    "findMethod",
+    "isCoroutine",
+    "methodName",
+    "receiveCall",
+    "refuses",
+]
 
 _log = Logger()
 
@@ -139,8 +148,24 @@ def receiveCall(
     except (InsecureJelly, LimitExceeded, NoSuchMethod) as error:
         refuses(error)
         raise
+    state = callMethod(broker, method, positional, named, leading)
+    serialize = getattr(broker, "serializeResult", broker.serialize)
+    return serialize(awaited(state), perspective, method, positional, named)
+
+
+def callMethod(
+    broker: Any,
+    method: Callable[..., Any],
+    positional: Any,
+    named: dict[str, Any],
+    leading: tuple[Any, ...] = (),
+) -> Any:
+    """
+    Call a method for the peer. If it can't take its arguments, the log tells
+    what they were.
+    """
     try:
-        state = method(*leading, *positional, **named)
+        return method(*leading, *positional, **named)
     except TypeError:
         tell(
             broker,
@@ -152,5 +177,3 @@ def receiveCall(
             keywords=[brief(name) for name in list(named)[:8]],
         )
         raise
-    serialize = getattr(broker, "serializeResult", broker.serialize)
-    return serialize(awaited(state), perspective, method, positional, named)

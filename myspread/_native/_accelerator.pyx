@@ -330,6 +330,68 @@ cdef class Encoder:
             return NOT_PLAIN
         return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
 
+    def call(
+        self,
+        bytes command not None,
+        object request,
+        object target,
+        bytes method not None,
+        object wanted,
+        object arguments,
+        object keywords,
+    ):
+        """
+        The message of a call with plain arguments as bytes, or L{NOT_PLAIN}.
+
+        @param request: the id of the call.
+        @param target: the id of the object, a number or a name.
+        @param method: the name of the method.
+        @param wanted: whether an answer is.
+        """
+        cdef _Writer writer = self.begin(command, 7, request)
+        if writer is None:
+            return NOT_PLAIN
+        if type(target) is bytes:
+            if not self.string(writer, PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target)):
+                return NOT_PLAIN
+        elif type(target) is not int or not self.integer(writer, target):
+            return NOT_PLAIN
+        if not self.string(writer, PyBytes_AS_STRING(method), PyBytes_GET_SIZE(method)):
+            return NOT_PLAIN
+        if type(wanted) is not int or not self.integer(writer, wanted):
+            return NOT_PLAIN
+        if not self.value(writer, arguments, 0) or not self.value(writer, keywords, 0):
+            return NOT_PLAIN
+        return self.whole(writer)
+
+    def answer(self, object request, object value):
+        """
+        The message that answers a call with a plain value as bytes, or
+        L{NOT_PLAIN}.
+
+        @param request: the id of the call.
+        """
+        cdef _Writer writer = self.begin(b"answer", 3, request)
+        if writer is None or not self.value(writer, value, 0):
+            return NOT_PLAIN
+        return self.whole(writer)
+
+    cdef _Writer begin(self, bytes command, Py_ssize_t size, object request):
+        """Begin a message; None if it isn't plain."""
+        cdef _Writer writer = _Writer()
+        writer.number(size, LIST)
+        writer.elements = size
+        if type(request) is not int:
+            return None
+        if not self.string(writer, PyBytes_AS_STRING(command), PyBytes_GET_SIZE(command)):
+            return None
+        return writer if self.integer(writer, request) else None
+
+    cdef object whole(self, _Writer writer):
+        if not self.fits(writer):
+            return NOT_PLAIN
+        return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
+
     cdef int value(self, _Writer writer, object value, int depth) except -1:
         """Write a value; 0 if it isn't plain."""
         cdef type kind = type(value)

@@ -45,6 +45,7 @@ _FEW_KEYS: Final = 64
 _NO_KEY: Any = object()
 _PAIR: Final = bytes((2, _LIST))
 _INTS: Final = [bytes((number, _INT)) for number in range(128)]
+_LISTS: Final = [bytes((size, _LIST)) for size in range(128)]
 _STRINGS: Final = [bytes((size, _STRING)) for size in range(128)]
 _packFloat = struct.Struct("!Bd").pack
 _unpackFloat = struct.Struct("!d").unpack_from
@@ -96,6 +97,7 @@ class Tables:
         boolean = _PAIR + self.tags[b"boolean"]
         self.true = boolean + self.string(b"true")
         self.false = boolean + self.string(b"false")
+        self.empty = {tuple: _LISTS[1] + self.tags[b"tuple"], dict: _LISTS[1] + self.tags[b"dictionary"]}
         # Dictionary keys that were met lately, in a pair that they begin.
         self.keys: dict[str, bytes] = {}
         self.keysRead: dict[bytes, str] = {}
@@ -194,6 +196,78 @@ class Encoder:
                 append(_INTS[item] if item < 128 else _written(item, _INT))
             else:
                 return NOT_PLAIN
+        data = b"".join(parts)
+        return data if len(data) <= self._messageLength and elements <= self._elements else NOT_PLAIN
+
+    def call(
+        self,
+        command: bytes,
+        request: int,
+        target: Any,
+        method: bytes,
+        wanted: int,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> Any:
+        """
+        The message of a call with plain arguments as bytes, or L{NOT_PLAIN}.
+
+        @param request: the id of the call.
+        @param target: the id of the object, a number or a name.
+        @param method: the name of the method.
+        @param wanted: whether an answer is.
+        """
+        parts = self._begin(7, command, request, target, method, wanted)
+        if parts is None:
+            return NOT_PLAIN
+        elements = 7
+        try:
+            for value in (arguments, keywords):
+                if value:
+                    elements += self._container(parts.append, value, set(), 0)
+                else:
+                    parts.append(self._tables.empty[type(value)])
+                    elements += 1
+        except _UNWRITABLE:
+            return NOT_PLAIN
+        return self._whole(parts, elements)
+
+    def answer(self, request: int, value: Any) -> Any:
+        """
+        The message that answers a call with a plain value as bytes, or
+        L{NOT_PLAIN}.
+
+        @param request: the id of the call.
+        """
+        parts = self._begin(3, b"answer", request)
+        if parts is None:
+            return NOT_PLAIN
+        try:
+            if type(value) in _CONTAINERS:
+                elements = self._container(parts.append, value, set(), 0)
+            else:
+                elements = self._write(parts.append, (value,), None, set(), -1)
+        except _UNWRITABLE:
+            return NOT_PLAIN
+        return self._whole(parts, elements + 3)
+
+    def _begin(self, size: int, *fields: Any) -> list[bytes] | None:
+        """The beginning of a message; None if it isn't plain."""
+        if not self._usable:
+            return None
+        tokens = self._tables.tokens
+        parts = [_LISTS[size]]
+        append = parts.append
+        for field in fields:
+            if type(field) is bytes and len(field) <= _LEAST:
+                append(tokens.get(field) or _STRINGS[len(field)] + field)
+            elif type(field) is int and 0 <= field <= _LARGEST:
+                append(_INTS[field] if field < 128 else _written(field, _INT))
+            else:
+                return None
+        return parts
+
+    def _whole(self, parts: list[bytes], elements: int) -> Any:
         data = b"".join(parts)
         return data if len(data) <= self._messageLength and elements <= self._elements else NOT_PLAIN
 

@@ -217,12 +217,21 @@ class Banana(Reading, Protocol, Ephemeral):
         @raise BananaError: when it contains anything else, or exceeds a limit;
             then nothing is written.
         """
-        data = self._encoded(obj)
-        count = self.answerBytes
-        if count is not None and type(obj) is tuple and obj and obj[0] in _ANSWERS:
-            self.answerBytes = count = count + len(data)
-            if count > UNWATCHED:
-                self._watchAnswers()
+        isAnswer = type(obj) is tuple and obj and obj[0] in _ANSWERS
+        self.sendWritten(self._encoded(obj), bool(isAnswer))
+
+    def sendWritten(self, data: bytes, isAnswer: bool = False) -> None:
+        """
+        Write a message that is encoded already.
+
+        @param isAnswer: whether it leaves because of what the peer has sent.
+        """
+        if isAnswer:
+            count = self.answerBytes
+            if count is not None:
+                self.answerBytes = count = count + len(data)
+                if count > UNWATCHED:
+                    self._watchAnswers()
         if self._decoding and self._gathers:
             gathered = self._gathered
             if gathered is None:

@@ -4,6 +4,7 @@ L{Broker}: Perspective Broker as a Twisted protocol.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,7 +25,7 @@ from myspread._net.tables import BrokerTables, Notifier, Notifiers
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
 from myspread._peer.peer import VERSION
-from myspread.limits import Limits
+from myspread.limits import Limits, defaultLimits
 from myspread.security import ITaster
 
 __all__ = ["Broker"]
@@ -101,8 +102,9 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
-    def _takesRaw(self) -> bool:
-        return self._dialect is not None and not self._wantsLists()
+    def _consumerFor(self, decoder: Any) -> Callable[[Any], Any]:
+        decoder.lazy = lazy = self._dialect is not None and not self._wantsLists()
+        return self._peer.receiveRaw if lazy else self.callExpressionReceived
 
     def _handle(self, inTurns: bool = True) -> None:
         """A stream that can't be read is closed."""
@@ -116,12 +118,13 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
         What writes plain values directly, or None where a subclass wants to see
         s-expressions.
         """
-        if self._dialect is None or self._wantsLists():
+        if self._dialect is None or self._attributes != len(self.__dict__) and self._wantsLists():
             return None
-        limits = self.limits
-        if self._encoder is None or self._encoder.limits is not limits:
-            self._encoder = encoderFor(self._dialect, limits)
-        return self._encoder
+        limits = self._limits or defaultLimits()
+        encoder = self._encoder
+        if encoder is None or encoder.limits is not limits:
+            encoder = self._encoder = encoderFor(self._dialect, limits)
+        return encoder
 
     def _connectionEnded(self, reason: Any) -> None:
         """

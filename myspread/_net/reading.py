@@ -5,6 +5,7 @@ wait.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -70,9 +71,13 @@ class Reading:
         """Close the connection because the peer has broken the rules."""
         raise NotImplementedError
 
-    def _takesRaw(self) -> bool:
-        """Whether what is inside of an expression may stay as it has arrived."""
-        return False
+    def _consumerFor(self, decoder: Any) -> Callable[[Any], Any]:
+        """
+        What is given the expressions of a decoder. It says whether what is inside
+        of them may stay as it has arrived: C{decoder.lazy}.
+        """
+        decoder.lazy = False
+        return self.callExpressionReceived
 
     def _flush(self) -> None:
         """Write what was gathered meanwhile."""
@@ -120,13 +125,13 @@ class Reading:
             decoder = self._decoder = takeDecoder(limits, self._dialect)
         else:
             decoder.limits = limits
-        decoder.lazy = self._takesRaw()
+        consume = self._consumerFor(decoder)
         try:
             while self._backlog:
                 expression = None
                 data = self._backlog.pop(0)
                 for expression in decoder.feed(data):
-                    self.callExpressionReceived(expression)
+                    consume(expression)
                     if self._reasons > TURN or seconds() >= end:
                         self._interrupted()
                         return

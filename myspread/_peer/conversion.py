@@ -148,6 +148,16 @@ class Conversion:
             return self._serializeLater(object, partial(self._shortened, encoder), context)
         return self._shortened(encoder, object, *context)
 
+    def answerWith(self, request: int, value: Any) -> bytes | None:
+        """
+        The whole message that answers a call with a plain value, if it may leave
+        at once; None for any other.
+        """
+        if not (self._plain and self.outbox.isIdle):
+            return None
+        encoder = self._invoker.plainEncoder()
+        return None if encoder is None else encoder.answer(request, value)
+
     def _shortened(self, encoder: PlainEncoder, object: Any, *context: Any) -> Any:
         encoded = encoder.encode(object)
         return self._invoker.serialize(object, *context) if encoded is None else encoded
@@ -193,7 +203,7 @@ class Conversion:
             Jelly.
         """
         if type(sexp) is Raw:
-            value = self._plainOf(sexp) if self._acceptsPlain else NATIVE_NOT_PLAIN
+            value = self.plainOf(sexp)
             if value is not NATIVE_NOT_PLAIN:
                 return value
             sexp = sexp.expand()
@@ -214,7 +224,10 @@ class Conversion:
         finally:
             invoker.unserializingPerspective = before
 
-    def _plainOf(self, raw: Any) -> Any:
+    def plainOf(self, raw: Any) -> Any:
+        """The value of a form of plain ones; L{myspread._native.NOT_PLAIN} for any other."""
+        if not self._acceptsPlain:
+            return NATIVE_NOT_PLAIN
         if self._mask is None:
             self._mask = maskFor(self.accepted.isTypeAllowed)
         return raw.plain(self._mask)

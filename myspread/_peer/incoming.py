@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from myspread._errors import Error, Incident, LimitExceeded, ServerLeaving
+from myspread._errors import Error, Incident, LimitExceeded, NoSuchMethod, ServerLeaving
 from myspread._flavors.caching import RemoteCache
-from myspread._flavors.dispatch import asText, refuses
+from myspread._flavors.dispatch import LONGEST_NAME, asText, awaited, callMethod, refuses
 from myspread._flavors.failures import CopyableFailure, failure2Copyable
 from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import Referenceable
@@ -44,6 +44,15 @@ _STANDARD = frozenset(
     }
 )
 
+_COMMONEST = Referenceable.remoteMessageReceived
+
+_PLAIN = frozenset({int, str, float, bool, type(None), bytes, list, tuple, dict, set, frozenset})
+
+_ANSWERED: Any = object()
+"""Stands for a result that has been sent already."""
+
+_OTHERWISE: Any = object()
+"""Stands for the result of a call that has to be run in the usual way."""
 
 _WITH_ANSWER = "The peer {peer} will receive the following PB traceback:"
 _WITHOUT_ANSWER = "A call of {peer} that wants no answer failed:"
@@ -59,6 +68,15 @@ class IGiver(Protocol):
     """
     What calls need of the peer above them.
     """
+
+    def plainOf(self, raw: Any) -> Any:
+        """The value of a form of plain ones."""
+
+    def answerWith(self, request: int, value: Any) -> bytes | None:
+        """The whole message that answers a call with a plain value."""
+
+    def serializeResult(self, object: Any, *context: Any) -> Any:
+        """The form of a result, or a Deferred of it."""
 
     def takeBackAnswer(self) -> None:
         """Take back what an answer that can't be sent gave out."""
@@ -109,21 +127,57 @@ class IncomingCalls:
                 if self.inProgress >= self._invoker.limits.calls:
                     raise self._tooMany()
                 receive = target.remoteMessageReceived
-                self.isStandard = getattr(receive, "__func__", None) in _STANDARD
-                if not self.isStandard:
-                    args, kw = expanded(args), expanded(kw)
-                result = receive(self._invoker, asText(message), args, kw)
+                function = getattr(receive, "__func__", None)
+                self.isStandard = function in _STANDARD
+                result = _OTHERWISE
+                if function is _COMMONEST and type(args) is Raw and type(kw) is Raw:
+                    result = self._runPlain(target, request, message, wanted, args, kw)
+                if result is _OTHERWISE:
+                    if not self.isStandard:
+                        args, kw = expanded(args), expanded(kw)
+                    result = receive(self._invoker, asText(message), args, kw)
             # Not even SystemExit may keep the caller waiting for ever.
             except BaseException:
                 self._failed(Failure(), request, wanted)
             else:
-                if isinstance(result, Deferred):
+                if result is _ANSWERED:
+                    pass
+                elif isinstance(result, Deferred):
                     self._waitFor(result, request, wanted)
                 elif wanted:
                     self._answer(result, request)
         finally:
             self.isStandard, self.unanswered = before
             self._outbox.handled()
+
+    def _runPlain(
+        self, target: Any, request: int, message: bytes | str, wanted: Any, args: Any, kw: Any
+    ) -> Any:
+        """
+        As C{target.remoteMessageReceived}, in fewer steps where arguments and
+        result are plain values.
+
+        @return: what that returns; or that the call is answered already; or that
+            nothing was done, because of what the arguments are.
+        """
+        giver = self._giver
+        positional, named = giver.plainOf(args), giver.plainOf(kw)
+        if type(positional) is not tuple or type(named) is not dict:
+            return _OTHERWISE
+        if named and not all(type(name) is str and len(name) <= LONGEST_NAME for name in named):
+            return _OTHERWISE
+        try:
+            method = target._remoteMethod(message)
+        except NoSuchMethod as error:
+            refuses(error)
+            raise
+        value = callMethod(self._invoker, method, positional, named)
+        if type(value) in _PLAIN:
+            data = giver.answerWith(request, value) if wanted else None
+            if data is not None and not self._invoker.disconnected:
+                self._invoker.sendWritten(data, True)
+                return _ANSWERED
+        return giver.serializeResult(awaited(value), target.perspective, method, positional, named)
 
     def refuse(self, request: int, error: Exception) -> None:
         """Answer a call that could not even be understood."""

@@ -52,6 +52,9 @@ class IInvoker(Protocol):
     def sendEncoded(self, obj: Any) -> None:
         """Encode an expression and write it."""
 
+    def sendWritten(self, data: bytes, isAnswer: bool = False) -> None:
+        """Write a message that is encoded already."""
+
     def checkEncodable(self, obj: Any) -> None:
         """Raise L{BananaError} if an expression can't be encoded."""
 

@@ -51,6 +51,11 @@ class Outbox:
         self._waiting: list[Any] | None = None
         self._releases: list[Any] | None = None
 
+    @property
+    def isIdle(self) -> bool:
+        """Whether a message may leave at once, and nothing has to leave with it."""
+        return not (self.converting or self._waiting)
+
     def send(self, expression: Any) -> None:
         """
         Write a message, now or after the one that is being serialised.

@@ -12,8 +12,9 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from myspread._errors import DeadReferenceError, Error, LimitExceeded, PBConnectionLost, ProtocolError
-from myspread._flavors.dispatch import LONGEST_NAME
+from myspread._flavors.dispatch import LARGEST_ID, LONGEST_NAME
 from myspread._flavors.remote import describePeer
+from myspread._native import NOT_PLAIN, Raw
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
 from myspread._peer.incoming import NOBODY, expanded
@@ -146,6 +147,49 @@ class Peer(Conversion):
         except Exception:
             self.log.failure(_log, "The message {command} failed.", command=command)
 
+    def receiveRaw(self, expression: Any) -> None:
+        """
+        As L{receive}, for a broker that overrides none of the methods that are
+        given s-expressions. What nearly all messages are is handled at once.
+        """
+        if type(expression) is list:
+            size = len(expression)
+            if size == 7 and expression[0] == b"message":
+                _, request, luid, name, wanted, args, kw = expression
+                if (
+                    type(args) is Raw
+                    and type(kw) is Raw
+                    and type(name) is bytes
+                    and type(wanted) is int
+                    and (type(luid) is bytes or type(luid) is int and 0 <= luid <= LARGEST_ID)
+                    and type(request) is int
+                    and 0 <= request <= LARGEST_ID
+                ):
+                    self._runRaw(request, luid, name, wanted, args, kw)
+                    return
+            elif size == 3 and expression[0] == b"answer":
+                _, request, sexp = expression
+                if type(request) is int and request in self.calls.waiting:
+                    value = self.plainOf(sexp) if type(sexp) is Raw else sexp
+                    if value is not NOT_PLAIN and (value is not sexp or type(sexp) is not list):
+                        self._answered(request, value)
+                        return
+        self.receive(expression)
+
+    def _runRaw(self, request: int, luid: Any, name: bytes, wanted: int, args: Any, kw: Any) -> None:
+        outer, self._given = self._given, []
+        try:
+            self.incoming.run(self._invoker.localObjectForID, request, luid, name, wanted, args, kw)
+        except Exception:
+            self.log.failure(_log, "The message {command} failed.", command=b"message")
+        finally:
+            self._given = outer
+
+    def _answered(self, request: int, value: Any) -> None:
+        result = self.calls.take(request)
+        if result is not None and not result.called:
+            result.callback(value)
+
     def _handlerFor(self, command: bytes) -> Callable[..., Any] | None:
         known = _HANDLERS.get(command)
         if known is not None:
@@ -277,6 +321,15 @@ class Peer(Conversion):
             raise DeadReferenceError(f"Calling Stale Broker: the connection is lost, no {message!r} any more")
         request = 0
         invoker = self._invoker
+        calls = self._calls or self.calls
+        if self._plain and forms is None and self.outbox.isIdle:
+            # The short way: no arguments that give anything out, all in one step.
+            encoder = invoker.plainEncoder()
+            data = encoder and encoder.call(
+                prefix + b"message", calls.lastRequest + 1, luid, message, wanted, args, kw
+            )
+            if data:
+                return self._callWritten(data, wanted, callback, errback, message)
         outer, self._given = self._given, []
         unanswered, self.incoming.unanswered = self.incoming.unanswered, False
         try:
@@ -292,19 +345,34 @@ class Peer(Conversion):
                 netArgs, netKw = forms
             if not self.connected:
                 raise PBConnectionLost("the connection was lost while the arguments were being serialised")
-            request = self.calls.newRequest()
-            result = self.calls.expect(request, callback, errback) if wanted else None
+            request = calls.newRequest()
+            result = calls.expect(request, callback, errback) if wanted else None
             invoker.sendCall(prefix + b"message", request, luid, message, wanted, netArgs, netKw)
-            if result is not None and self.calls.timeout is not None:
-                self.calls.expire(result, message, self.calls.timeout, invoker)
+            if result is not None and calls.timeout is not None:
+                calls.expire(result, message, calls.timeout, invoker)
         except Exception:
             failure = Failure()
             self._takeBack(self._given)
             self.outbox.sendWaiting()
-            return self.calls.refuse(request, failure)
+            return calls.refuse(request, failure)
         finally:
             self._given = outer
             self.incoming.unanswered = unanswered
+        return result
+
+    def _callWritten(
+        self, data: bytes, wanted: int, callback: Any, errback: Any, message: bytes
+    ) -> Deferred[Any] | None:
+        """Send a call that is encoded already, with the next id."""
+        calls = self.calls
+        request = calls.newRequest()
+        try:
+            result = calls.expect(request, callback, errback) if wanted else None
+            self._invoker.sendWritten(data)
+            if result is not None and calls.timeout is not None:
+                calls.expire(result, message, calls.timeout, self._invoker)
+        except Exception:
+            return calls.refuse(request, Failure())
         return result
 
     def run(self, find: Callable[[Any], Any], *fields: Any) -> None:

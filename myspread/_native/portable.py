@@ -97,7 +97,13 @@ class Tables:
         boolean = _PAIR + self.tags[b"boolean"]
         self.true = boolean + self.string(b"true")
         self.false = boolean + self.string(b"false")
-        self.empty = {tuple: _LISTS[1] + self.tags[b"tuple"], dict: _LISTS[1] + self.tags[b"dictionary"]}
+        # How a container of each small size begins.
+        self.heads = {
+            kind: [_LISTS[size] + self.tags[tag] for size in range(1, 128)]
+            for kind, tag in _CONTAINERS.items()
+        }
+        self.callHead = _LISTS[7] + self.string(b"message")
+        self.answerHead = _LISTS[3] + self.string(b"answer")
         # Dictionary keys that were met lately, in a pair that they begin.
         self.keys: dict[str, bytes] = {}
         self.keysRead: dict[bytes, str] = {}
@@ -135,6 +141,7 @@ class Encoder:
         self._elements = elements
         self._usable = min(stringLength, listLength) >= _LEAST and nestingDepth >= _FLAT
         self._empty: Any = None
+        self._calls: dict[tuple[bytes, Any, bytes, int], tuple[bytes, bytes]] = {}
 
     def encode(self, value: Any, encoded: Callable[[bytes, int], Any]) -> Any:
         """
@@ -217,20 +224,49 @@ class Encoder:
         @param method: the name of the method.
         @param wanted: whether an answer is.
         """
-        parts = self._begin(7, command, request, target, method, wanted)
-        if parts is None:
+        if type(request) is not int or not 0 <= request <= _LARGEST:
             return NOT_PLAIN
-        elements = 7
+        known = self._calls.get((command, target, method, wanted)) or self._known(
+            command, target, method, wanted
+        )
+        if known is None:
+            return NOT_PLAIN
+        head, rest = known
+        parts = [head, _INTS[request] if request < 128 else _written(request, _INT), rest]
+        append = parts.append
+        heads = self._tables.heads
+        elements = 9
         try:
-            for value in (arguments, keywords):
-                if value:
-                    elements += self._container(parts.append, value, set(), 0)
-                else:
-                    parts.append(self._tables.empty[type(value)])
-                    elements += 1
+            if arguments:
+                elements += self._container(append, arguments, set(), 0) - 1
+            else:
+                append(heads[tuple][0])
+            if keywords:
+                elements += self._container(append, keywords, set(), 0) - 1
+            else:
+                append(heads[dict][0])
         except _UNWRITABLE:
             return NOT_PLAIN
         return self._whole(parts, elements)
+
+    def _known(self, command: bytes, target: Any, method: bytes, wanted: int) -> tuple[bytes, bytes] | None:
+        """What stands before and behind the number of such a call. The same ones recur all the time."""
+        if not self._usable or type(wanted) is not int or not 0 <= wanted < 128:
+            return None
+        string = self._tables.string
+        if type(target) is int and 0 <= target <= _LARGEST:
+            name = _written(target, _INT)
+        elif type(target) is bytes and len(target) <= _LEAST:
+            name = string(target)
+        else:
+            return None
+        if len(method) > _LEAST:
+            return None
+        known = _LISTS[7] + string(command), name + string(method) + _INTS[wanted]
+        if len(self._calls) >= _KEPT:
+            self._calls.clear()
+        self._calls[command, target, method, wanted] = known
+        return known
 
     def answer(self, request: int, value: Any) -> Any:
         """
@@ -239,33 +275,21 @@ class Encoder:
 
         @param request: the id of the call.
         """
-        parts = self._begin(3, b"answer", request)
-        if parts is None:
+        if not self._usable or type(request) is not int or not 0 <= request <= _LARGEST:
             return NOT_PLAIN
+        parts = [self._tables.answerHead, _INTS[request] if request < 128 else _written(request, _INT)]
+        kind = type(value)
         try:
-            if type(value) in _CONTAINERS:
-                elements = self._container(parts.append, value, set(), 0)
+            if kind is int and 0 <= value < 128:
+                parts.append(_INTS[value])
+                elements = 3
+            elif kind in _CONTAINERS:
+                elements = 3 + self._container(parts.append, value, set(), 0)
             else:
-                elements = self._write(parts.append, (value,), None, set(), -1)
+                elements = 3 + self._write(parts.append, (value,), None, set(), -1)
         except _UNWRITABLE:
             return NOT_PLAIN
-        return self._whole(parts, elements + 3)
-
-    def _begin(self, size: int, *fields: Any) -> list[bytes] | None:
-        """The beginning of a message; None if it isn't plain."""
-        if not self._usable:
-            return None
-        tokens = self._tables.tokens
-        parts = [_LISTS[size]]
-        append = parts.append
-        for field in fields:
-            if type(field) is bytes and len(field) <= _LEAST:
-                append(tokens.get(field) or _STRINGS[len(field)] + field)
-            elif type(field) is int and 0 <= field <= _LARGEST:
-                append(_INTS[field] if field < 128 else _written(field, _INT))
-            else:
-                return None
-        return parts
+        return self._whole(parts, elements)
 
     def _whole(self, parts: list[bytes], elements: int) -> Any:
         data = b"".join(parts)
@@ -334,7 +358,11 @@ class Encoder:
         if tag is None or size > self._listLength or inner + 1 >= self._nestingDepth or id(value) in seen:
             raise _NotPlain
         seen.add(id(value))
-        append(_written(size, _LIST) + self._tables.tags[tag])
+        append(
+            self._tables.heads[type(value)][size - 1]
+            if size < 128
+            else _written(size, _LIST) + self._tables.tags[tag]
+        )
         if tag == b"dictionary":
             return size + self._write(append, (), value, seen, inner)
         return size + self._write(append, value, None, seen, inner)
@@ -437,6 +465,10 @@ class Reader:
         self._mostElements = elements
         self._usable = stringLength >= _LEAST and listLength >= _LEAST and prefixLength >= 6
         self._elements = 0
+        # The object, method and so on of a call that was read, as it is written.
+        self._call: list[Any] = []
+        self._callWritten = b"-"
+        self._missed = 0
 
     def message(self, data: bytes, start: int) -> tuple[list[Any], int] | None:
         """
@@ -448,11 +480,10 @@ class Reader:
             if data[start + 1] != _LIST or size > _LEAST or not self._usable:
                 return None
             self._elements = size
-            position = start + 2
-            fields: list[Any] = []
+            fields, position = self._beginning(data, start)
             append = fields.append
             vocabulary = self._tables.vocabulary
-            for _ in repeat(None, size):
+            for _ in repeat(None, size - len(fields)):
                 # The commonest elements are written out: that is faster.
                 first, kind = data[position], data[position + 1]
                 if first < 128:
@@ -490,6 +521,49 @@ class Reader:
         ):
             return None
         return fields, position
+
+    def _beginning(self, data: bytes, start: int) -> tuple[list[Any], int]:
+        """
+        What a call or an answer begins with, and what follows: their numbers,
+        and of a call that is like one before nearly all.
+        """
+        tables = self._tables
+        if data.startswith(tables.callHead, start):
+            head = tables.callHead
+        elif data.startswith(tables.answerHead, start):
+            head = tables.answerHead
+        else:
+            return [], start + 2
+        position = start + len(head)
+        request, kind = data[position], data[position + 1]
+        if request > 127:
+            return [], start + 2
+        if kind == _INT:
+            position += 2
+        elif kind < 128 and data[position + 2] == _INT:
+            request |= kind << 7
+            position += 3
+        else:
+            return [], start + 2
+        if head is tables.answerHead:
+            return [b"answer", request], position
+        if data.startswith(self._callWritten, position):
+            return [b"message", request, *self._call], position + len(self._callWritten)
+        self._missed += 1
+        if not self._missed & 7:
+            self._learn(data, position)
+        return [b"message", request], position
+
+    def _learn(self, data: bytes, start: int) -> None:
+        """Keep what comes after the number of a call: often there are many like it."""
+        fields = []
+        position = start
+        for _ in range(3):
+            field, position = self._atom(data, position)
+            fields.append(field)
+        if position <= len(data) and position - start <= 2 * _LEAST:
+            self._call = fields
+            self._callWritten = data[start:position]
 
     def _digits(self, data: bytes, position: int) -> tuple[int, int, int]:
         """A number, the type byte behind it, and what follows."""

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._codec import PB, Decoder, Dialect, encode
 from myspread._codec.accelerated import PlainEncoder, PortableDecoder
-from myspread._native import portable
+from myspread._native import accelerator, portable
 from myspread.jelly import jelly
 from myspread.limits import Limits
 from tests.native import test_accelerator
@@ -179,6 +179,56 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual(encoder.message(message), encode(message, PB))
         for odd in (-1, 2**31, b"x" * 128, 0.5, []):
             self.assertIsNone(encoder.message((b"answer", odd)))
+
+    @EXAMPLES
+    @given(
+        st.integers(0, 2**40),
+        st.integers(0, 2**40) | st.binary(max_size=140) | st.sampled_from([b"root", b"list"]),
+        st.binary(max_size=140) | st.just(b"message"),
+        st.lists(values, max_size=3).map(tuple),
+        st.dictionaries(st.text(max_size=5), values, max_size=3),
+    )
+    def test_calls(self, request: int, target: Any, method: bytes, args: Any, kw: Any) -> None:
+        """A call, and an answer, is written in one step in the same bytes, or not at all."""
+        for converter in (portable, accelerator):
+            if converter is None:
+                continue
+            encoder = PlainEncoder(PB, Limits(), converter)
+            for _ in range(2):
+                data = encoder.call(b"message", request, target, method, 1, args, kw)
+                if data is not None:
+                    form = [b"message", request, target, method, 1, jelly(args), jelly(kw)]
+                    self.assertEqual(data, encode(form, PB))
+            data = encoder.answer(request, args)
+            if data is not None:
+                self.assertEqual(data, encode([b"answer", request, jelly(args)], PB))
+
+    def test_callsAreTaken(self) -> None:
+        """What calls and answers mostly are is written in one step."""
+        for converter in (portable, accelerator):
+            if converter is None:
+                continue
+            encoder = PlainEncoder(PB, Limits(), converter)
+            for args, kw in (((), {}), ((1, "x"), {}), (([1],), {"a": {"b": None}})):
+                for target in (b"root", 5):
+                    data = encoder.call(b"cachemessage", 300, target, b"echo", 0, args, kw)
+                    form = [b"cachemessage", 300, target, b"echo", 0, jelly(args), jelly(kw)]
+                    self.assertEqual(data, encode(form, PB))
+            for value in (5, "x", b"x", None, True, 0.5, {}, [1], -1):
+                self.assertEqual(encoder.answer(300, value), encode([b"answer", 300, jelly(value)], PB))
+
+    def test_likeOneBefore(self) -> None:
+        """Calls that begin as one before are read as they are, and so are those that don't."""
+        decoder = PortableDecoder(Limits(), PB)
+        decoder.lazy = True
+        calls = [
+            [b"message", number, b"root", name, 1, [b"tuple", number], [b"dictionary"]]
+            for number, name in enumerate([b"echo"] * 20 + [b"other"] * 20 + [b"echo", b"echoes"] * 20)
+        ]
+        for number, read in enumerate(decoder.feed(b"".join(encode(each, PB) for each in calls))):
+            assert isinstance(read, list)
+            self.assertEqual(read[:5], calls[number][:5])
+            self.assertEqual((read[5].plain(ALL), read[6].plain(ALL)), ((number,), {}))
 
     def test_narrow(self) -> None:
         """Under limits that are small, everything is left to the other modules."""

@@ -165,6 +165,7 @@ class Peer(Conversion):
                     and type(request) is int
                     and 0 <= request <= LARGEST_ID
                 ):
+                    self.meant += 1
                     self._runRaw(request, luid, name, wanted, args, kw)
                     return
             elif size == 3 and expression[0] == b"answer":
@@ -172,6 +173,7 @@ class Peer(Conversion):
                 if type(request) is int and request in self.calls.waiting:
                     value = self.plainOf(sexp) if type(sexp) is Raw else sexp
                     if value is not NOT_PLAIN and (value is not sexp or type(sexp) is not list):
+                        self.meant += 1
                         self._answered(request, value)
                         return
         self.receive(expression)

@@ -44,17 +44,24 @@ class TwistdTestCase(TestCase):
         self.script = home / "bin" / "twistd"
         self.script.write_text(SCRIPT)
 
-    def twistd(self, *words: str, before: str = "", sockets: Sequence[socket.socket] = ()) -> Program:
+    def twistd(
+        self,
+        *words: str,
+        before: str = "",
+        sockets: Sequence[socket.socket] = (),
+        through: Sequence[str] = (),
+    ) -> Program:
         """
         Run it with a command line. It is killed at the end of the test if it
         still runs.
 
         @param before: what the shell does first, in the same process.
         @param sockets: what the process gets as its files from 3 on.
+        @param through: the command line of a program that starts it.
         """
         package = str(Path(myspread.__file__).resolve().parents[1])
         program = Program("twistd", twistd=True)
-        command = [sys.executable, str(self.script), *words]
+        command = [*through, sys.executable, str(self.script), *words]
         if before:
             command = ["/bin/sh", "-c", f'{before}; exec "$0" "$@"', *command]
         reactor.spawnProcess(

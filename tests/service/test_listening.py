@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import socket
 import stat
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 from OpenSSL import SSL
@@ -24,6 +26,7 @@ from twisted.internet.threads import deferToThread
 from twisted.spread import pb as stock
 from zope.interface import implementer
 
+import myspread
 from myspread import pb
 from tests.examples.programs import Program
 from tests.service.authority import DAY, Authority, Issued
@@ -205,6 +208,26 @@ class KindTests(ListeningCase):
         path.unlink()
         waiting.addErrback(lambda reason: None)
         waiting.cancel()
+
+    async def test_systemdItself(self) -> None:
+        """The program of systemd that opens a socket, and starts the server when somebody connects."""
+        tool = which("systemd-socket-activate")
+        if tool is None:
+            self.skipTest("systemd-socket-activate isn't there")
+        path = self.directory / "activated"
+        package = Path(myspread.__file__).resolve().parents[1]
+        program = self.twistd(
+            "-n",
+            "pbserver",
+            "--root=site_here:Site",
+            "--port=systemd:name=pb",
+            through=[tool, f"--listen={path}", "--fdname=pb", f"--setenv=PYTHONPATH={package}"],
+        )
+        await self.until(path.exists)
+        self.assertEqual(await self.who(clientFromString(reactor, f"unix:{path}")), (None, None))
+        program.signal("TERM")
+        await program.ended
+        self.assertTrue(path.exists())
 
 
 class CertificateTests(ListeningCase):

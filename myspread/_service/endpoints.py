@@ -12,7 +12,7 @@ what stands before them here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,7 +28,15 @@ from myspread._service.proxied import ProxiedFactory, TrustedProxies
 from myspread._service.tls import CLIENT_CERTIFICATES, ServerTls, TlsFactory, TlsFiles
 from myspread.pb import PBServerFactory
 
-__all__ = ["LayeredEndpoint", "SharedSettings", "WrongPort", "endpointFor", "sharedSettings", "tlsOf"]
+__all__ = [
+    "LayeredEndpoint",
+    "SharedSettings",
+    "WrongPort",
+    "checkUsed",
+    "endpointFor",
+    "sharedSettings",
+    "tlsOf",
+]
 
 BACKLOG: Final = 4096
 """Connections that wait to be accepted; systems take it for as many as they allow."""
@@ -183,6 +191,20 @@ def tlsOf(endpoints: Iterable[IStreamServerEndpoint]) -> list[ServerTls]:
     """
     every = (getattr(endpoint, "tls", None) for endpoint in endpoints)
     return [tls for tls in every if tls is not None]
+
+
+def checkUsed(shared: SharedSettings, endpoints: Sequence[IStreamServerEndpoint]) -> None:
+    """
+    See to it that what was said for all ports is of use for one: somebody could
+    rely on it.
+
+    @raise WrongPort: when it isn't. Its message begins with the option.
+    """
+    asking = {tls.files.clientCa for tls in tlsOf(endpoints)}
+    if shared.clientCa is not None and shared.clientCa not in asking:
+        raise WrongPort("--client-ca: no port asks its clients for a certificate with it; ssl: ports do")
+    if shared.proxies is not None and not any(getattr(each, "proxies", None) for each in endpoints):
+        raise WrongPort("--trusted-proxy: no port is for proxies; proxy: stands before those that are")
 
 
 def _tlsFiles(description: Description, shared: SharedSettings) -> tuple[TlsFiles, str]:

@@ -15,7 +15,7 @@ from myspread._login.reception import Md5
 from myspread._service.accounts import WrongAccounts, findPortal, helpOnAuth
 from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
-from myspread._service.endpoints import SharedSettings, WrongPort, endpointFor, sharedSettings
+from myspread._service.endpoints import SharedSettings, WrongPort, checkUsed, endpointFor, sharedSettings
 from myspread._service.inherited import InheritedSocket
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
 from myspread._service.named import NotFound
@@ -153,8 +153,7 @@ class Options(usage.Options):
             self._readFile(self.settings["config"])
         settings = self.settings
         descriptions = settings["port"] or ["tcp:8800"]
-        shared = _shared(settings)
-        self["ports"] = [_port(self.reactor, description, shared) for description in descriptions]
+        self["ports"] = _ports(self.reactor, descriptions, settings)
         self["limits"] = _limits(settings["limit"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
         self["root"] = (
@@ -186,11 +185,14 @@ class Options(usage.Options):
         sys.exit(0)
 
 
-def _shared(settings: Settings) -> SharedSettings:
+def _ports(reactor: Any, descriptions: list[str], settings: Settings) -> list[Port]:
     try:
-        return sharedSettings(settings["client-ca"], settings["client-cert"], settings["trusted-proxy"])
+        shared = sharedSettings(settings["client-ca"], settings["client-cert"], settings["trusted-proxy"])
+        ports = [_port(reactor, description, shared) for description in descriptions]
+        checkUsed(shared, [port.endpoint for port in ports])
     except WrongPort as error:
         raise usage.UsageError(str(error)) from error
+    return ports
 
 
 def _port(reactor: Any, description: str, shared: SharedSettings) -> Port:

@@ -6,13 +6,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import StandardIOEndpoint, TCP4ServerEndpoint, serverFromString
+from twisted.internet.endpoints import (
+    StandardIOEndpoint,
+    TCP4ServerEndpoint,
+    _SystemdParser,
+    serverFromString,
+)
 from twisted.internet.testing import MemoryReactorClock
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
+from twisted.python.systemd import ListenFDs
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._service.endpoints import (
@@ -23,6 +30,7 @@ from myspread._service.endpoints import (
     sharedSettings,
     tlsOf,
 )
+from myspread._service.inherited import InheritedUnixEndpoint
 from myspread._service.options import Options
 from myspread._service.proxied import ProxiedFactory, TrustedProxies
 from myspread._service.tls import TlsFactory, TlsFiles
@@ -110,6 +118,19 @@ class LayerTests(EndpointsCase):
         """A port is no proxy's because there are proxies."""
         self.assertIsInstance(self.endpoint("tcp:1", proxies=PROXIES), TCP4ServerEndpoint)
         self.assertIsNone(self.endpoint(f"ssl:1:{self.words}", proxies=PROXIES).proxies)
+
+    def test_systemd(self) -> None:
+        """Both can stand above a socket of systemd."""
+        opened = socket.socket(socket.AF_UNIX)
+        self.addCleanup(opened.close)
+        opened.bind(str(self.directory / "pb"))
+        opened.listen()
+        self.patch(_SystemdParser, "_sddaemon", ListenFDs([opened.fileno()], ("pb",)))
+        for description in ("proxy:systemd:name=pb", f"proxy:ssl:systemd:name=pb:{self.words}"):
+            endpoint = self.endpoint(description, proxies=PROXIES)
+            self.assertIsInstance(endpoint._below, InheritedUnixEndpoint)
+            self.assertIs(endpoint.proxies, PROXIES)
+            self.assertEqual(endpoint.tls is not None, "ssl" in description)
 
     def test_tlsOf(self) -> None:
         """Those with TLS are found."""
@@ -248,6 +269,15 @@ class SharedSettingsTests(EndpointsCase):
             (["--trusted-proxy", "10.1.2.3/8"], "--trusted-proxy 10.1.2.3/8: 10.1.2.3/8 has host bits set"),
             (["--port", "proxy:tcp:1"], "--port proxy:tcp:1: nobody is trusted to say where a client comes"),
             (["--port", "systemd:name=pb"], "--port systemd:name=pb: systemd has passed no socket with the"),
+            (["--client-ca", self.authority], "--client-ca: no port asks its clients for a certificate"),
+            (
+                ["--client-ca", self.authority, "--port", f"ssl:1:{self.words}:clientCert=none"],
+                "--client-ca: no port asks its clients for a certificate with it; ssl: ports do",
+            ),
+            (
+                ["--trusted-proxy", "unix", "--port", f"ssl:1:{self.words}"],
+                "--trusted-proxy: no port is for proxies; proxy: stands before those that are",
+            ),
             (["--port", "ssl:1", "--client-ca", "/nowhere"], "--port ssl:1: FileNotFoundError: "),
             (
                 ["--port", f"ssl:1:{self.key}:{self.key}"],

@@ -84,7 +84,10 @@ def _families(figures: Figures, state: str, since: float) -> Iterator[Iterator[s
         _by("tls", Counter(meter.tls or "none" for meter in meters)),
     )
     yield _family(
-        "myspread_connections_total", "counter", "Connections there have been.", _one(figures.connections)
+        "myspread_connections_accepted_total",
+        "counter",
+        "Connections there have been.",
+        _one(figures.connections),
     )
     yield _family(
         "myspread_connections_refused_total", "counter", "Connections refused.", _one(figures.refusals)

@@ -369,7 +369,11 @@ class MetricsTests(StatusCase):
         self.reactor.advance(0.6)
         answer = self.ask("/metrics")
         self.assertEqual((answer.code, answer.headers["content-type"]), (200, CONTENT_TYPE))
-        return {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
+        families = list(text_string_to_metric_families(answer.body.decode()))
+        # Counters are named without their _total here, as in OpenMetrics.
+        named = {family.name: family for family in families}
+        self.assertEqual(len(named), len(families))
+        return named
 
     def test_valid(self) -> None:
         """

@@ -37,24 +37,24 @@ const TILES = [
   ["Connections", s => [count(s.connections.now), `${count(s.connections.ready)} ready, ${count(s.connections.total)} in all`]],
   ["Calls per second", s => [count(s.calls.perSecond), `${count(s.calls.total)} in all`]],
   ["Calls in progress", s => [count(s.calls.inProgress), `${count(s.calls.failed)} have failed`]],
-  ["Half of the calls within", s => [seconds(s.calls.percentiles["50"]), `99 %: ${seconds(s.calls.percentiles["99"])}`]],
+  ["Median call time", s => [seconds(s.calls.percentiles["50"]), `99 %: ${seconds(s.calls.percentiles["99"])}`]],
   ["Received", s => [bytes(s.bytes.received), `sent: ${bytes(s.bytes.sent)}`]],
   ["Refused", s => [count(s.connections.refused), `connections; ${count(s.loginsRefused)} logins`]],
 ];
 
 const PLOTS = [
   ["Calls per second", count, [["perSecond", ""]]],
-  ["Time of a call", seconds, [["p50", "50 %"], ["p99", "99 %"]]],
+  ["Call time", seconds, [["p50", "50 %"], ["p99", "99 %"]]],
   ["Connections", count, [["connections", ""]]],
   ["Bytes per second", bytes, [["received", "in"], ["sent", "out"]]],
 ];
 
 const COLUMNS = [
   ["No.", "number", c => c.number],
-  ["Peer", "name-cell", c => c.peer, true],
+  ["Peer", "whole", c => c.peer, true],
   ["Avatar", "name-cell", c => c.avatar === null ? `(${c.phase})` : c.avatar, true],
-  ["Login", "", c => c.mechanism === null ? "–" : c.mechanism],
-  ["TLS", "", c => c.tls === null ? "–" : c.tls],
+  ["Login", "whole", c => c.mechanism === null ? "–" : c.mechanism],
+  ["TLS", "", c => c.tls === null ? "–" : c.tls.replace(/^TLSv/, "")],
   ["Dialect", "", c => c.dialect === null ? "–" : c.dialect],
   ["Age", "number", c => seconds(c.age)],
   ["Silent", "number", c => seconds(c.silent)],
@@ -155,7 +155,7 @@ function showConnections(status) {
 function showPairs(id, rows, none) {
   const body = element("tbody");
   for (const [name, ...values] of rows) {
-    body.append(row([element("td", "", name), ...values.map(value => element("td", "number", value))]));
+    body.append(row([element("td", "name-cell", name), ...values.map(value => element("td", "number", value))]));
   }
   if (!rows.length) body.append(row([element("td", "empty", none)]));
   document.getElementById(id).replaceChildren(body);

@@ -8,12 +8,20 @@ import re
 import secrets
 from base64 import b64encode
 from functools import lru_cache
-from typing import NamedTuple
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidKey
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography import __version__ as _version
+from cryptography.exceptions import InvalidKey, UnsupportedAlgorithm
 
-__all__ = ["RECOMMENDED", "Argon2Cost", "costOf", "fits", "hashed", "impossible"]
+from myspread._login.accountlines import AccountFileError
+
+__all__ = ["RECOMMENDED", "Argon2Cost", "costOf", "fits", "hashed", "impossible", "requireArgon2"]
+
+_engine = "cryptography.hazmat.primitives.kdf.argon2"
+# Programs that need an old cryptography, without it, work as long as they have no password files.
+_Argon2id: Any = getattr(import_module(_engine), "Argon2id", None) if find_spec(_engine) else None
 
 SALT_BYTES = 16
 HASH_BYTES = 32
@@ -69,19 +77,42 @@ RECOMMENDED = Argon2Cost(65536, 3, 4)
 """The second recommendation of RFC 9106, for where memory is short: 64 MiB."""
 
 
+def requireArgon2() -> None:
+    """
+    Make sure that passwords can be hashed.
+
+    @raise AccountFileError: when they can't.
+    """
+    if not hasattr(_Argon2id, "verify_phc_encoded"):
+        raise AccountFileError(
+            f"password files need cryptography 45 or later, and this is {_version}: "
+            "pip install 'myspread[passwords]'"
+        )
+    try:
+        fits(b"", impossible(Argon2Cost(8, 1, 1)))
+    except UnsupportedAlgorithm as error:
+        raise AccountFileError(
+            "password files need a cryptography that was built with OpenSSL 3.2 or later"
+        ) from error
+
+
 def hashed(password: bytes, cost: Argon2Cost = RECOMMENDED) -> str:
     """
     The hash of a password, with a new salt, in the PHC string format. This
     takes its time, and memory.
+
+    @raise AccountFileError: when L{requireArgon2} does.
     """
-    engine = Argon2id(
+    requireArgon2()
+    engine = _Argon2id(
         salt=secrets.token_bytes(SALT_BYTES),
         length=HASH_BYTES,
         iterations=cost.passes,
         lanes=cost.lanes,
         memory_cost=cost.memory,
     )
-    return engine.derive_phc_encoded(password)
+    phc: str = engine.derive_phc_encoded(password)
+    return phc
 
 
 def fits(password: bytes, phc: str) -> bool:
@@ -90,7 +121,7 @@ def fits(password: bytes, phc: str) -> bool:
     it took to make it, whatever the answer; other threads run meanwhile.
     """
     try:
-        Argon2id.verify_phc_encoded(password, phc)
+        _Argon2id.verify_phc_encoded(password, phc)
     except InvalidKey:
         return False
     return True

@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from myspread._login.accountfiles import AccountFile
 from myspread._login.accountlines import utf8
+from myspread._login.argon2 import requireArgon2
 from myspread._login.passwords import Accounts, PasswordRecord, Secret, User, isRight, readPassword
 from myspread._login.scram import ScramVerifier
 from myspread._login.threads import FewThreads, TooManyWait
@@ -62,8 +63,10 @@ class PasswordFile:
         @param waiting: how many more logins may wait for that.
         @param runInThread: called with function and arguments, runs it in a
             thread; by default in one of the reactor.
-        @raise AccountFileError: when the file can't be used.
+        @raise AccountFileError: when the file can't be used, or cryptography is
+            older than version 45.
         """
+        requireArgon2()
         arrange = partial(Accounts, otherwise=Secret.new())
         self._file: AccountFile[PasswordRecord, Accounts] = AccountFile(path, readPassword, arrange)
         self.path = self._file.path

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
@@ -145,6 +146,27 @@ class Argon2Tests(SynchronousTestCase):
         phc = argon2.impossible(OTHER)
         self.assertEqual(argon2.costOf(phc), OTHER)
         self.assertFalse(argon2.fits(b"", phc))
+
+    def test_tooOld(self) -> None:
+        """Without what hashes there are no password files, and the error says what to do."""
+        for old in (None, object()):
+            self.patch(argon2, "_Argon2id", old)
+            for use in (argon2.requireArgon2, lambda: argon2.hashed(b"x"), lambda: PasswordFile("nowhere")):
+                text = str(self.assertRaises(AccountFileError, use))
+                self.assertSubstring("password files need cryptography 45 or later, and this is ", text)
+                self.assertSubstring(": pip install 'myspread[passwords]'", text)
+
+    def test_oldOpenSSL(self) -> None:
+        """The same goes for one that was built with an old OpenSSL."""
+
+        class Unsupported:
+            @staticmethod
+            def verify_phc_encoded(password: bytes, phc: str) -> None:
+                raise UnsupportedAlgorithm("argon2")
+
+        self.patch(argon2, "_Argon2id", Unsupported)
+        error = self.assertRaises(AccountFileError, argon2.requireArgon2)
+        self.assertSubstring("built with OpenSSL 3.2 or later", str(error))
 
     def test_cost(self) -> None:
         """How a cost is written."""

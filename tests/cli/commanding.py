@@ -28,7 +28,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.cli.server import EVIL
 from tests.substitution.running import cleanEnvironment
 
-__all__ = ["PATIENCE", "Command", "CommandTestCase", "Ended", "OnTerminal", "Server"]
+__all__ = ["PATIENCE", "Command", "CommandTestCase", "Ended", "Log", "OnTerminal", "Server"]
 
 PATIENCE = 30.0
 """Seconds to wait for what comes at once on a quiet machine."""
@@ -157,6 +157,30 @@ def _until(pattern: str, text: Callable[[], str]) -> re.Match[str]:
         time.sleep(0.01)
 
 
+class Log:
+    """
+    What a process writes.
+
+    @ivar file: where to.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.file = tempfile.NamedTemporaryFile(prefix=name, suffix=".log")
+
+    @property
+    def text(self) -> str:
+        """What it has written until now."""
+        return Path(self.file.name).read_text()
+
+    def wait(self, pattern: str) -> re.Match[str]:
+        """Wait until there is a pattern in it."""
+        return _until(pattern, lambda: self.text)
+
+    def close(self) -> None:
+        """Remove it."""
+        self.file.close()
+
+
 class Server:
     """
     A server process.
@@ -172,11 +196,11 @@ class Server:
         """
         @param package: C{myspread} or C{twisted.spread}.
         """
-        self._log = tempfile.NamedTemporaryFile(prefix="server", suffix=".log")
+        self._log = Log("server")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.cli.server", package],
             env=cleanEnvironment(),
-            stdout=self._log,
+            stdout=self._log.file,
             stderr=subprocess.STDOUT,
         )
         ports = self.wait(r"^ports ([\d ]+)$")[1].split()
@@ -185,11 +209,11 @@ class Server:
     @property
     def log(self) -> str:
         """What it has printed until now."""
-        return Path(self._log.name).read_text()
+        return self._log.text
 
     def wait(self, pattern: str) -> re.Match[str]:
         """Wait until a pattern is in its log."""
-        return _until(pattern, lambda: self.log)
+        return self._log.wait(pattern)
 
     def stop(self) -> None:
         """End it."""
@@ -300,13 +324,30 @@ class OnTerminal:
     def wait(self, pattern: str) -> re.Match[str]:
         """Wait until what was written since the last C{wait} has a pattern."""
         deadline = time.monotonic() + PATIENCE
+        found = self._look(pattern, deadline)
+        if found is None:
+            raise AssertionError(f"no {pattern!r} in {self.output!r}")
+        return found
+
+    def interrupt(self, pattern: str) -> None:
+        """
+        Press Ctrl-C until there is a pattern. Python misses a signal that comes in
+        the very moment in which it begins to wait for something else.
+        """
+        for _ in range(round(PATIENCE / 3)):
+            self.write("\x03")
+            if self._look(pattern, time.monotonic() + 3) is not None:
+                return
+        raise AssertionError(f"no {pattern!r} in {self.output!r}")
+
+    def _look(self, pattern: str, deadline: float) -> re.Match[str] | None:
         while True:
             found = re.search(pattern, self.output)
             if found is not None:
                 self.output = self.output[found.end() :]
                 return found
             if not self._read(deadline):
-                raise AssertionError(f"no {pattern!r} in {self.output!r}")
+                return None
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._terminal], [], [], max(0.0, deadline - time.monotonic()))

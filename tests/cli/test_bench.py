@@ -97,8 +97,7 @@ class BenchTests(CommandTestCase):
         """On a terminal there is a bar; Ctrl-C ends it with the figures so far."""
         terminal = OnTerminal(self, "bench", self.server.root, "add", "1", "--seconds", "600")
         terminal.wait(r"\r\[#* +\] [1-9]\d* calls")
-        terminal.write("\x03")
-        terminal.wait(r"\d+ calls in ")
+        terminal.interrupt(r"\d+ calls in ")
         self.assertEqual(terminal.ended(), 0)
 
 

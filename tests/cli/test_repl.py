@@ -134,9 +134,7 @@ class ReplTests(CommandTestCase):
     def test_terminal(self) -> None:
         """Prompts, values, blocks and errors; what the server says controls nothing."""
         terminal = OnTerminal(self, "repl", self.server.root, "--no-history")
-        terminal.wait(
-            r"Connected with tcp:\S+\. Try: await root\.remote\.METHOD\(ARGS\); .*\n>>> "
-        )
+        terminal.wait(r"Connected with tcp:\S+\. Try: await root\.remote\.METHOD\(ARGS\); .*\n>>> ")
         terminal.write("await root.remote.order()\n")
         terminal.wait(r"\nshop\.Order\(fruit='pears', count=3\)\n>>> ")
         terminal.write("def double(n):\n")
@@ -158,10 +156,10 @@ class ReplTests(CommandTestCase):
         terminal.wait(r">>> ")
         terminal.write("await root.remote.never()\n")
         terminal.wait(r"never\(\)\n")
-        terminal.write("\x03")
-        terminal.wait(r"\ninterrupted\n>>> ")
-        terminal.write("await root.remote.add(1,\x03")
-        terminal.wait(r"\ninterrupted\n>>> ")
+        terminal.interrupt(r"\ninterrupted\n>>> ")
+        terminal.write("await root.remote.add(1,")
+        terminal.wait(r"add\(1,")
+        terminal.interrupt(r"\ninterrupted\n>>> ")
         terminal.write("await root.remote.add(3)\n")
         terminal.wait(r"\n4\n>>> ")
         terminal.write("\x04")

@@ -51,7 +51,9 @@ __all__ = [
     "UnknownTypeByte",
     "UnknownVocabulary",
     "UnprovenServer",
+    "UntrustedServer",
     "VocabularyNotNegotiated",
+    "lostWhileWaiting",
 ]
 
 
@@ -177,11 +179,11 @@ class CallTimeout(DeferredTimeout, TimeoutError):
     __str__ = Exception.__str__
 
     @classmethod
-    def after(cls, method: str, age: float, peer: str) -> CallTimeout:
-        """The error of a call that has waited for C{age} seconds."""
-        error = cls(f"{method}: no answer from {peer} within {age:.3g} s")
+    def after(cls, method: str, seconds: float, peer: str, age: float | None = None) -> CallTimeout:
+        """The error of a call that may wait for some seconds, and has waited for C{age} seconds."""
+        error = cls(f"{method}: no answer from {peer} within {seconds:.3g} s")
         error.method = method
-        error.age = age
+        error.age = seconds if age is None else age
         error.peer = peer
         return error
 
@@ -241,6 +243,35 @@ class Incident(Error):
         self.incident = incident
 
 
+class _LostWhileWaiting(PBConnectionLost):
+    """
+    A L{PBConnectionLost} whose text is for people: that of the class itself is
+    the repr of a failure.
+    """
+
+    # It is no kind of its own, neither here nor for peers.
+    __module__ = PBConnectionLost.__module__
+    __qualname__ = PBConnectionLost.__qualname__
+
+    def __str__(self) -> str:
+        return f"the connection was lost before the answer came: {self.args[0].getErrorMessage()}"
+
+
+_LostWhileWaiting.__name__ = PBConnectionLost.__name__
+
+
+def lostWhileWaiting(reason: Any) -> PBConnectionLost:
+    """
+    The error of a call whose connection is lost.
+
+    @param reason: the L{Failure<twisted.python.failure.Failure>} that the
+        connection was lost with; it is the only argument of the error.
+    """
+    if hasattr(reason, "getErrorMessage"):
+        return _LostWhileWaiting(reason)
+    return PBConnectionLost(reason)
+
+
 class NoMechanism(LoginFailed):
     """
     There is no way to log in that the client accepts, the server offers, and
@@ -267,6 +298,19 @@ class NotDescribed(Exception):
     """
 
     __module__ = "myspread.pb"
+
+
+class UntrustedServer(ConnectError):
+    """
+    A server has shown a certificate over TLS that isn't trusted here, or isn't
+    for the host that was asked for. Nothing was sent to it. C{__cause__} is what
+    TLS says.
+    """
+
+    __module__ = "myspread.pb"
+
+    # That of ConnectError has more words around it.
+    __str__ = Exception.__str__
 
 
 class NoServer(ConnectError):

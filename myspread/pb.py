@@ -29,6 +29,7 @@ from myspread._errors import (
     SessionClosed,
     SessionTimeout,
     UnprovenServer,
+    UntrustedServer,
 )
 from myspread._factories.backoff import Backoff
 from myspread._factories.client import PBClientFactory
@@ -168,6 +169,7 @@ __all__ = [
     "SessionTimeout",
     "Token",
     "UnprovenServer",
+    "UntrustedServer",
     "ViewPoint",
     "Viewable",
     "Watch",

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.endpoints import clientFromString, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.python.filepath import UnlistableError
 
 from myspread._factories.connecting import endpointFor
 from myspread._factories.identity import tlsOptions
@@ -75,7 +76,13 @@ def _identified(text: str, domain: str, options: str) -> Any:
     try:
         return tlsOptions(domain, options)
     except (ValueError, OSError) as error:
-        raise ValueError(f"{text!r} can't be connected to: {error}") from error
+        raise ValueError(f"{text!r} can't be connected to: {_textOf(error)}") from error
+
+
+def _textOf(error: Exception) -> str:
+    if isinstance(error, UnlistableError):
+        return "trustRoots is no folder that can be read"
+    return str(error) or repr(error)
 
 
 def _strport(text: str, reactor: Any, resolver: Any) -> Address:
@@ -88,7 +95,7 @@ def _strport(text: str, reactor: Any, resolver: Any) -> Address:
         return _fixed(text, clientFromString(reactor, text))
     except Exception as error:
         hint = "a strport is like tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or srv:_pb._tcp.DOMAIN"
-        raise ValueError(f"{text!r} can't be connected to: {error}; {hint}") from error
+        raise ValueError(f"{text!r} can't be connected to: {_textOf(error)}; {hint}") from error
 
 
 def _address(where: Where, reactor: Any, resolver: Any) -> Address:

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from myspread._errors import NoServer, NoSuchMethod
 from myspread._factories.addresses import Address
 from myspread._factories.client import PBClientFactory
+from myspread._factories.trust import inWords
 from myspread._login.authenticator import Authenticator
 from myspread._net.leaving import notifyOnLeaving
 from myspread.limits import Limits
@@ -178,8 +179,8 @@ class Connecting:
             return await limited.addTimeout(self.settings.connectTimeout, self._clock, self._tooLate)
         except (CancelledError, *REFUSALS):
             raise
-        except Exception:
-            failures.append((where, Failure()))
+        except Exception as error:
+            failures.append((where, Failure(inWords(error, where))))
             return None
 
     def _tooLate(self, outcome: Any, seconds: float) -> Failure:

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from myspread._errors import CallTimeout, DeadReferenceError, PBConnectionLost
+from myspread._errors import CallTimeout, DeadReferenceError, PBConnectionLost, RemoteError
 from myspread._flavors.calling import RemoteMethods, checkedTimeout
 from myspread._flavors.failures import CopiedFailure
 
@@ -21,7 +21,8 @@ def isLoss(outcome: Any) -> bool:
     """Whether a call has ended because its connection was lost, and not some other one."""
     if not isinstance(outcome, Failure) or isinstance(outcome, CopiedFailure):
         return False
-    return type(outcome.value) is PBConnectionLost
+    # Not one of the peer's, whose own connection to a third is lost.
+    return isinstance(outcome.value, PBConnectionLost) and not isinstance(outcome.value, RemoteError)
 
 
 class SessionCaller:

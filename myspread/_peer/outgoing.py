@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from myspread._errors import CallTimeout, PBConnectionLost, ProtocolError
+from myspread._errors import CallTimeout, ProtocolError, lostWhileWaiting
 from myspread._flavors.remote import describePeer
 
 __all__ = ["OutgoingCalls", "PendingCall", "takeOptions"]
@@ -129,7 +129,7 @@ class OutgoingCalls:
         def tooLate(*ignored: Any) -> Failure:
             age = clock.seconds() - began
             name = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
-            return Failure(CallTimeout.after(name, age, describePeer(broker)))
+            return Failure(CallTimeout.after(name, seconds, describePeer(broker), age))
 
         def expired(pending: PendingCall) -> None:
             self._giveUp(pending)
@@ -162,7 +162,7 @@ class OutgoingCalls:
         for result in waiting.values():
             # The application may have fired it itself, to give up waiting.
             if not result.called:
-                result.errback(Failure(PBConnectionLost(reason)))
+                result.errback(Failure(lostWhileWaiting(reason)))
 
 
 def asFailure(error: Any) -> Failure:

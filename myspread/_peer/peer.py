@@ -320,7 +320,8 @@ class Peer(Conversion):
         """
         callback, errback, wanted = takeOptions(kw) if kw else (None, None, 1)
         if not self.connected:
-            raise DeadReferenceError(f"Calling Stale Broker: the connection is lost, no {message!r} any more")
+            name = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
+            raise DeadReferenceError(f"Calling Stale Broker: the connection is lost, and {name} not called")
         request = 0
         invoker = self._invoker
         calls = self._calls or self.calls

@@ -17,7 +17,8 @@ from myspread.testing._breaking import (
     everyBreak,
 )
 from myspread.testing._conversation import Conversation
-from myspread.testing._fakes import FakeAvatar, FakeCache, FakeObject, FakeServer
+from myspread.testing._fakeobjects import FakeAvatar, FakeCache, FakeObject
+from myspread.testing._fakes import FakeServer
 from myspread.testing._memory import BrokerPair, MemoryTransport, brokerPair
 from myspread.testing._messages import messagesIn
 from myspread.testing._scripts import Call, Expectation, UnexpectedCall

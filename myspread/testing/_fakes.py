@@ -7,8 +7,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
-from twisted.cred.portal import IRealm, Portal
+from twisted.cred.checkers import AllowAnonymousAccess
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import ConnectionRefusedError
@@ -20,118 +20,14 @@ from zope.interface import implementer
 
 from myspread._factories.client import PBClientFactory
 from myspread._factories.server import PBServerFactory
-from myspread._flavors.caching import Cacheable
-from myspread._flavors.dispatch import methodName, receiveCall
-from myspread._flavors.perspective import Avatar
-from myspread._flavors.referencing import Root
-from myspread.interfaces import IPerspective
 from myspread.limits import Limits
 from myspread.security import ITaster
+from myspread.testing._fakeobjects import FakeAvatar, FakeObject
+from myspread.testing._fakeusers import FakeRealm, FakeUsers
 from myspread.testing._memory import BrokerPair, MemoryTransport
-from myspread.testing._scripts import Call, Expectation, Script
+from myspread.testing._scripts import Expectation, Script
 
-__all__ = ["FakeAvatar", "FakeCache", "FakeObject", "FakeServer"]
-
-
-class _Scripted:
-    """
-    Something that the client can call.
-
-    @ivar where: what stands before the name of a method in texts.
-    """
-
-    _script: Script
-    where: str
-
-    def expect(self, method: str, *args: Any, **kw: Any) -> Expectation:
-        """
-        Expect a call.
-
-        @param method: the name, without C{remote_} or the like.
-        @param args: the arguments that it must have, which are compared with
-            C{==}; C{...} alone stands for whatever they are.
-        @param kw: the keyword arguments that it must have.
-        """
-        return self._script.expect(self, method, args, kw)
-
-    def _receive(self, broker: Any, message: Any, args: Any, kw: Any, perspective: Any) -> Any:
-        method = methodName("", message)[1:]
-
-        def called(*positional: Any, **named: Any) -> Any:
-            return self._script.called(self, method, Call(broker, positional, named))
-
-        return receiveCall(broker, lambda: called, args, kw, perspective)
-
-
-class FakeObject(_Scripted, Root):
-    """
-    An object of a L{FakeServer}, to which the client has a reference.
-    L{Expectation.lends} makes it.
-    """
-
-    def __init__(self, script: Script, name: str) -> None:
-        self._script = script
-        self.where = f"{name}." if name else ""
-
-    def remoteMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
-        """Look into the script."""
-        return self._receive(broker, message, args, kw, None)
-
-
-class FakeAvatar(_Scripted, Avatar):
-    """
-    A user of a L{FakeServer}. L{FakeServer.user} and L{FakeServer.anonymous}
-    make it.
-
-    @ivar minds: what those gave along who are logged in as this user now:
-        references, or None.
-    """
-
-    def __init__(self, script: Script, name: str) -> None:
-        super().__init__(name)
-        self._script = script
-        self.where = f"{name}."
-        self.minds: list[Any] = []
-
-    def perspectiveMessageReceived(self, broker: Any, message: Any, args: Any, kw: Any) -> Any:
-        """Look into the script."""
-        return self._receive(broker, message, args, kw, self)
-
-
-class FakeCache(Cacheable):
-    """
-    An object of a server that clients observe. Return it from an expectation.
-
-    @ivar state: what clients get first.
-    @ivar observers: the copies that clients have.
-    """
-
-    def __init__(self, tag: str, **state: Any) -> None:
-        """
-        @param tag: what the client's class is registered for.
-        @param state: its attributes.
-        """
-        self.tag = tag
-        self.state = state
-        self.observers: list[Any] = []
-
-    def getTypeToCopy(self) -> str:
-        """The tag."""
-        return self.tag
-
-    def getStateToCacheAndObserveFor(self, perspective: Any, observer: Any) -> dict[str, Any]:
-        """Remember the observer."""
-        self.observers.append(observer)
-        return self.state
-
-    def stoppedObserving(self, perspective: Any, observer: Any) -> None:
-        """Forget the observer."""
-        self.observers.remove(observer)
-
-    def tell(self, method: str, *args: Any, **kw: Any) -> None:
-        """Call C{observe_<method>} of all copies that clients have."""
-        for observer in self.observers:
-            observer.callRemote(method, *args, pbanswer=False, **kw)
+__all__ = ["FakeServer"]
 
 
 class _Transport(MemoryTransport):
@@ -224,20 +120,6 @@ class _Endpoint:
         return "<a fake server>"
 
 
-@implementer(IRealm)
-class _Realm:
-    """Knows the avatars of a L{FakeServer}."""
-
-    def __init__(self) -> None:
-        self.avatars: dict[Any, FakeAvatar] = {}
-
-    def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
-        """The avatar."""
-        avatar = self.avatars[avatarId]
-        avatar.minds.append(mind)
-        return IPerspective, avatar, lambda: avatar.minds.remove(mind)
-
-
 class FakeServer:
     """
     A server that plays a script, for tests of clients::
@@ -289,8 +171,8 @@ class FakeServer:
         self._limits = limits
         self._script = Script(self.clock, ordered, FakeObject)
         self._root = FakeObject(self._script, "")
-        self._realm = _Realm()
-        self._users = InMemoryUsernamePasswordDatabaseDontUse()
+        self._realm = FakeRealm()
+        self._users = FakeUsers()
         self._checkers: list[Any] = []
         self._factory: _Factory | None = None
         self._connections: list[_Connection] = []

@@ -135,8 +135,10 @@ class TransportTests(RealCase):
                 await self.assertEchoes(self.session(f"tls:{host}:{port}:trustRoots={trusted}"))
             wrapped = f"endpoint=tcp\\:127.0.0.1\\:{port}"
             other = self.session(f"tls:other.example:{port}:trustRoots={trusted}:{wrapped}")
-            await self.failure(other.root, VerificationError)
-            await self.failure(self.session(f"tls:localhost:{port}").root, SSL.Error)
+            mismatch = await self.failure(other.root, pb.UntrustedServer)
+            self.assertIsInstance(mismatch.__cause__, VerificationError)
+            unknown = await self.failure(self.session(f"tls:localhost:{port}").root, pb.UntrustedServer)
+            self.assertIsInstance(unknown.__cause__, SSL.Error)
             plain = self.session(f"tcp:127.0.0.1:{port}", connectTimeout=0.5)
             await self.failure(plain.root, ConnectionTimeout, ConnectionClosed)
 

@@ -218,7 +218,7 @@ class Given:
         self.assertEqual(error.method, "later")
         self.assertAlmostEqual(error.age, 5.1)
         self.assertEqual(error.peer, str(self.pair.clientTransport.getPeer()))
-        self.assertEqual(str(error), f"later: no answer from {error.peer} within 5.1 s")
+        self.assertEqual(str(error), f"later: no answer from {error.peer} within 5 s")
         self.assertIsInstance(error, TimeoutError)
         self.assertIsInstance(error, defer.TimeoutError)
         self.assertEqual(dict(self.pair.client.waitingForAnswers), {})

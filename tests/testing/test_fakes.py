@@ -324,11 +324,18 @@ class ConnectionTests(SynchronousTestCase):
         self.server.result(session.close())
         self.assertEqual(ann.minds, [])
 
+        ann.expect("name").returns("Ann")
+        session = self.session(credentials=pb.Password("ann", "secret"))
+        self.assertEqual(self.server.result(session.callRemote("name")), "Ann")
+        with self.assertRaises(LoginFailed):
+            self.server.result(self.session(credentials=pb.Password("ann", "guess")).avatar)
+        with self.assertRaises(LoginFailed):
+            self.server.result(self.session(credentials=pb.Password("eve", "guess")).avatar)
         anybody.expect("name")
         self.server.result(self.session(credentials=Anonymous()).callRemote("name"))
         with self.assertRaises(LoginFailed):
             self.server.result(self.session(credentials=UsernamePassword(b"ann", b"guess")).avatar)
-        self.assertEqual(len(self.flushLoggedErrors(LoginFailed)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(LoginFailed)), 3)
         avatar = self.session(credentials=ANN)
         with self.assertRaises(pb.RemoteError) as caught:
             self.server.result(avatar.callRemote("age"))

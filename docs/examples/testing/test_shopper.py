@@ -5,7 +5,6 @@ Run them with C{trial test_shopper}.
 """
 
 from shopper import buy, shopping
-from twisted.cred.credentials import UsernamePassword
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
@@ -63,7 +62,7 @@ class ShopperTests(TestCase):
         alice.expect("basket").lends().expect("add", "apple")
         alice.expect("price", "gold").returns(1000)
         session = pb.session(
-            server.endpoint, credentials=UsernamePassword(b"alice", b"secret"), reactor=server.clock
+            server.endpoint, credentials=pb.Password("alice", "secret"), reactor=server.clock
         )
         bought = Deferred.fromCoroutine(shopping(session, ["apple", "gold"]))
         self.assertEqual(server.result(bought), 3)

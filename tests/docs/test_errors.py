@@ -19,11 +19,10 @@ from twisted.cred.portal import Portal
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionLost, ConnectionRefusedError, DNSLookupError
+from twisted.internet.error import ConnectionRefusedError, DNSLookupError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -195,8 +194,14 @@ class CallTests(ErrorCase):
         """A peer that vanishes."""
         pair = brokerPair(Shop())
         waiting = pair.root.callRemote("count")
-        pair.clock.pump([1] * 80)
-        pair.disconnect(Failure(ConnectionLost()))
+        # As over a transport of a reactor's.
+        pair.client.transport.reactor = pair.clock
+        pair.client.beginWatching()
+        # Nothing of what the client writes arrives.
+        for _ in range(80):
+            pair.clock.advance(1)
+            pair.clientTransport.written.clear()
+        pair.deliver()
         self.assertShown("peerSilent", self.failureResultOf(waiting).value)
 
     def test_notDescribed(self) -> None:

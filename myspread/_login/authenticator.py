@@ -109,8 +109,7 @@ class Authenticator:
             challenge = conversation.challenged(first)
             self._checkCost(challenge)
             keys = await self._passwords.keys(password, *challenge)
-            answer = await exchange.callRemote("finish", conversation.answer(keys), mind)
-            return _proven(answer, conversation, keys)
+            return await _finished(exchange, conversation, keys, mind)
         except (Malformed, UnprovenServer) as error:
             root.broker.transport.loseConnection()
             if isinstance(error, UnprovenServer):
@@ -201,12 +200,22 @@ def _pair(answer: Any) -> tuple[Any, Any]:
     return answer[0], answer[1]
 
 
-def _proven(answer: Any, conversation: ScramClient, keys: ScramKeys) -> Any:
+async def _finished(exchange: Any, conversation: ScramClient, keys: ScramKeys, mind: Any) -> Any:
     """The avatar, from a server that has shown that it knows the password's verifier."""
-    message, avatar = answer if isinstance(answer, (tuple, list)) and len(answer) == 2 else (None, None)
-    if not conversation.isServer(message, keys):
+    message = conversation.answer(keys)
+    if mind is None:
+        answer = await exchange.callRemote("finish", message)
+        proof, avatar = answer if isinstance(answer, (tuple, list)) and len(answer) == 2 else (None, None)
+        _checkServer(proof, conversation, keys)
+        return avatar
+    # Who isn't the server gets nothing of ours to call.
+    _checkServer(await exchange.callRemote("prove", message), conversation, keys)
+    return await exchange.callRemote("enter", mind)
+
+
+def _checkServer(proof: Any, conversation: ScramClient, keys: ScramKeys) -> None:
+    if not conversation.isServer(proof, keys):
         raise UnprovenServer(
             "the server takes the password without knowing it: somebody may stand in the place of the "
             "real one"
         )
-    return avatar

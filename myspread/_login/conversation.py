@@ -51,6 +51,7 @@ class ServerState(Enum):
     NAMED = auto()
     CHALLENGED = auto()
     PROVEN = auto()
+    ENTERED = auto()
     FAILED = auto()
 
 
@@ -61,6 +62,7 @@ class ServerStep(Enum):
     CHALLENGE = auto()
     RIGHT_PROOF = auto()
     WRONG_PROOF = auto()
+    ENTER = auto()
 
 
 SERVER_STEPS: Final = {
@@ -68,6 +70,7 @@ SERVER_STEPS: Final = {
     (ServerState.NAMED, ServerStep.CHALLENGE): ServerState.CHALLENGED,
     (ServerState.CHALLENGED, ServerStep.RIGHT_PROOF): ServerState.PROVEN,
     (ServerState.CHALLENGED, ServerStep.WRONG_PROOF): ServerState.FAILED,
+    (ServerState.PROVEN, ServerStep.ENTER): ServerState.ENTERED,
 }
 
 

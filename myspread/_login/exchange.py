@@ -12,10 +12,10 @@ from twisted.internet.defer import Deferred
 from myspread._flavors.referencing import Referenceable
 from myspread._login.attempts import Attempts
 from myspread._login.avatars import JellyableAvatarMixin
-from myspread._login.conversation import Malformed
+from myspread._login.conversation import Malformed, ServerState
 from myspread._login.entering import enter
 from myspread._login.scram import ScramVerifier
-from myspread._login.scramserver import ScramServer
+from myspread._login.scramserver import ScramProof, ScramServer
 from myspread._net.broker import Broker
 
 __all__ = ["Exchange", "ScramExchange"]
@@ -90,6 +90,7 @@ class ScramExchange(Exchange):
         self._mechanism = mechanism
         self._conversation = conversation
         self._verifier: ScramVerifier | None = None
+        self._credentials: ScramProof | None = None
 
     def challenge(self, verifier: ScramVerifier) -> bytes:
         """
@@ -100,26 +101,55 @@ class ScramExchange(Exchange):
         self._verifier = verifier
         return self._conversation.challenge(verifier)
 
-    def remote_finish(self, message: Any, mind: Any) -> Deferred[Any]:
+    def remote_finish(self, message: Any) -> Deferred[Any]:
         """
-        End the login.
+        End the login, for a client that lends us nothing.
 
         @param message: the client's second message, with its proof.
-        @param mind: what the realm gets to call the client back.
         @return: a Deferred of the server's proof and the avatar; it fails with
             L{LoginFailed<twisted.cred.error.LoginFailed>}.
         """
-        return self._take(lambda: self._login(message, mind))
+        return self._take(lambda: self._finish(message))
 
-    def _login(self, message: Any, mind: Any) -> Deferred[Any]:
+    def _finish(self, message: Any) -> Deferred[Any]:
+        proof = self._proof(message)
+        return self._enter(None).addCallback(lambda avatar: (proof, avatar))
+
+    def remote_prove(self, message: Any) -> Deferred[Any]:
+        """
+        The first half of C{finish}, for a client that has a mind to lend: it
+        wants to know before to whom.
+
+        @param message: the client's second message, with its proof.
+        @return: a Deferred of the server's proof.
+        """
+        return self._take(lambda: self._proof(message))
+
+    def remote_enter(self, mind: Any) -> Deferred[Any]:
+        """
+        The second half.
+
+        @param mind: what the realm gets to call the client back.
+        @return: a Deferred of the avatar.
+        """
+        if self._conversation.state is not ServerState.PROVEN or self._isLate():
+            return self._attempts.run(self._notProven, guesses=False)
+        return self._attempts.run(lambda: self._enter(mind), guesses=False)
+
+    def _notProven(self) -> None:
+        raise UnauthorizedLogin("nobody has proven anything here, or it is too long ago (Limits.loginTime)")
+
+    def _proof(self, message: Any) -> bytes:
         assert self._verifier is not None
-        verifier = self._verifier
         try:
-            credentials = self._conversation.finish(message, verifier)
+            self._credentials = self._conversation.finish(message, self._verifier)
         except Malformed as error:
             raise UnauthorizedLogin(str(error)) from None
-        if credentials is None:
+        if self._credentials is None:
             raise UnauthorizedLogin(WRONG)
-        proof = self._conversation.proof(verifier)
-        entered = enter(self.portal, credentials, mind, self._mechanism).addCallback(self._entered)
-        return entered.addCallback(lambda avatar: (proof, avatar))
+        return self._conversation.proof(self._verifier)
+
+    def _enter(self, mind: Any) -> Deferred[Any]:
+        self._conversation.enter()
+        entered = enter(self.portal, self._credentials, mind, self._mechanism)
+        return entered.addCallback(self._entered)

@@ -175,6 +175,14 @@ class ScramServer:
         self._authMessage = f"{self._clientFirst},{self._serverFirst},{withoutProof}".encode()
         return ScramProof(self.username, self._authMessage, proof)
 
+    def enter(self) -> None:
+        """
+        The client gets its avatar, once.
+
+        @raise ValueError: when it hasn't proven anything, or has got it.
+        """
+        self._step(ServerStep.ENTER)
+
     def proof(self, verifier: ScramVerifier) -> bytes:
         """Our last message: we know the password's verifier."""
         if self.state is not ServerState.PROVEN:

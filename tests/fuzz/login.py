@@ -33,6 +33,8 @@ WORDS = (
     b"mechanisms",
     b"loginScram",
     b"finish",
+    b"prove",
+    b"enter",
     b"loginToken",
     b"loginPlain",
     b"loginCertificate",

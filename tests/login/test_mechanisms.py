@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from typing import Any
+from unittest.mock import patch
 
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import Anonymous, UsernamePassword
@@ -569,7 +570,12 @@ class HostileServerTests(MechanismCase):
                 nonce = message.partition(b",r=")[2]
                 return methods["first"](nonce), methods.get("exchange", Exchange)()
 
-        Exchange.remote_finish = lambda self, message, mind: methods["last"]  # type: ignore[attr-defined]
+        def remote_enter(self: Any, mind: Any) -> Any:
+            raise AssertionError("the mind is given to anybody")
+
+        Exchange.remote_finish = lambda self, message: methods["last"]  # type: ignore[attr-defined]
+        Exchange.remote_prove = lambda self, message: methods["proof"]  # type: ignore[attr-defined]
+        Exchange.remote_enter = remote_enter  # type: ignore[attr-defined]
         return brokerPair(Impostor(), clientFactory=pb.PBClientFactory(limits=methods.get("limits")))
 
     def first(self, nonce: bytes, salt: bytes = b"c2FsdA==", iterations: Any = FEW) -> bytes:
@@ -592,6 +598,19 @@ class HostileServerTests(MechanismCase):
         ):
             pair = self.impostor(first=self.first, last=last)
             self.assertFails(pair, ANN, pb.UnprovenServer, "the server takes the password without knowing it")
+            self.assertFalse(pair.connected)
+
+    def test_mind(self) -> None:
+        """Nor does it get a mind."""
+
+        class Mind(pb.Referenceable):
+            pass
+
+        for proof in (b"v=" + toBase64(b"x" * 32).encode(), b"e=x", None, ("v=", "avatar")):
+            pair = self.impostor(first=self.first, proof=proof)
+            failed = pair.clientFactory.login(ANN, Mind())
+            pair.flush()
+            self.failureResultOf(failed, pb.UnprovenServer)
             self.assertFalse(pair.connected)
 
     def test_strangeChallenges(self) -> None:
@@ -650,7 +669,7 @@ class ExchangeTests(MechanismCase):
 
     def finish(self, exchange: Any, message: Any) -> str:
         """How the login is refused."""
-        failed = exchange.callRemote("finish", message, None)
+        failed = exchange.callRemote("finish", message)
         self.pair.flush()
         return self.failureResultOf(failed, UnauthorizedLogin).getErrorMessage()
 
@@ -664,6 +683,49 @@ class ExchangeTests(MechanismCase):
         first, exchange = self.begin()
         self.assertEqual(self.finish(exchange, self.answerTo(first)), "wrong user name or password")
         self.assertIn("was responded to before", self.finish(exchange, self.answerTo(first)))
+
+    def test_enter(self) -> None:
+        """Who has proven it enters, once; who hasn't doesn't."""
+        said: list[Any] = []
+        exchanges: list[Any] = []
+        exchange = type(self.begin()[1])
+        original = exchange.callRemote
+
+        def callRemote(self: Any, _name: str, *args: Any, **kw: Any) -> Any:
+            said.append(_name)
+            exchanges.append(self)
+            return original(self, _name, *args, **kw)
+
+        self.patch(exchange, "callRemote", callRemote)
+        self.pair.result(self.pair.clientFactory.login(ANN, pb.Referenceable()))
+        self.assertEqual(said, ["mechanisms", "loginScram", "prove", "enter"])
+        _, unproven = self.begin()
+        for each in (exchanges[-2], unproven):
+            failed = each.callRemote("enter", None)
+            self.pair.flush()
+            message = self.failureResultOf(failed, UnauthorizedLogin).getErrorMessage()
+            self.assertIn("nobody has proven anything here", message)
+
+    def test_enterLate(self) -> None:
+        """For as long as a login may take."""
+        self.factory.limits = Limits(loginTime=10)
+        pair = self.pair = brokerPair(serverFactory=self.factory, clock=self.clock)
+        login(pair)
+        kept: list[Any] = []
+        exchange = type(self.begin()[1])
+        original = exchange.callRemote
+
+        def callRemote(self: Any, _name: str, *args: Any, **kw: Any) -> Any:
+            kept.append(self)
+            return Deferred() if _name == "enter" else original(self, _name, *args, **kw)
+
+        with patch.object(exchange, "callRemote", callRemote):
+            pair.clientFactory.login(ANN, pb.Referenceable())
+            pair.flush()
+        self.clock.advance(11)
+        failed = kept[-1].callRemote("enter", None)
+        pair.flush()
+        self.failureResultOf(failed, UnauthorizedLogin)
 
     def test_late(self) -> None:
         """For as long as a login may take."""
@@ -856,6 +918,7 @@ class TableTests(TestCase):
         self.assertRaises(ValueError, server.challenge, known)
         self.assertRaises(ValueError, server.finish, b"", known)
         self.assertRaises(ValueError, server.proof, known)
+        self.assertRaises(ValueError, server.enter)
 
     def test_interfaces(self) -> None:
         """What checkers get is what the interfaces say."""

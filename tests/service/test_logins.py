@@ -71,6 +71,8 @@ class LoginTests(TwistdTestCase):
     One server for several logins.
     """
 
+    timeout = 180
+
     def setUp(self) -> None:
         super().setUp()
         (self.directory / "login_site.py").write_text(SITE)

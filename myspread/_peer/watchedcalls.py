@@ -15,6 +15,8 @@ from myspread._peer.incoming import Find, IncomingCalls
 
 __all__ = ["WatchedCalls"]
 
+_run = IncomingCalls.run
+
 
 class WatchedCalls(IncomingCalls):
     """
@@ -45,7 +47,7 @@ class WatchedCalls(IncomingCalls):
         """
         super().__init__(calls._invoker, calls._outbox, calls.security, calls._giver)
         self._watch = watch
-        self._took = watch.took
+        self._took: Callable[[float], Any] = watch.counterFor(watched)
         self._slow = inf if watch.slowCall is None else watch.slowCall
         self._watched = watched
         self._seconds = seconds
@@ -62,17 +64,17 @@ class WatchedCalls(IncomingCalls):
         # A call may be run within another.
         outer = (self._began, self._method) if self._outbox.handling else None
         self._method = message
-        self._waits = False
         self._began = began = self._seconds()
-        IncomingCalls.run(self, find, request, luid, message, wanted, args, kw)
-        if not self._waits:
+        _run(self, find, request, luid, message, wanted, args, kw)
+        if self._waits:
+            self._waits = False
+        else:
             seconds = self._seconds() - began
-            self._took(self._watched, seconds)
+            self._took(seconds)
             if seconds >= self._slow or self._failure is not None:
                 self._tellWatch(message, seconds)
         if outer is not None:
             self._began, self._method = outer
-            self._waits = False
 
     def _waitFor(self, result: Deferred[Any], request: int, wanted: Any) -> None:
         self._waits = True
@@ -83,7 +85,7 @@ class WatchedCalls(IncomingCalls):
 
     def _over(self, result: Any, message: bytes | str, began: float) -> Any:
         seconds = self._seconds() - began
-        self._took(self._watched, seconds)
+        self._took(seconds)
         if seconds >= self._slow or self._failure is not None:
             self._tellWatch(message, seconds)
         return result

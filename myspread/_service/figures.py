@@ -149,7 +149,6 @@ class Figures(Watch):
         self.timesCalls = True
         self.meters: dict[Any, Meter] = {}
         self.times = Histogram()
-        self._add = self.times.add
         self.connections = 0
         self.refusals = 0
         self.failures = 0
@@ -229,10 +228,9 @@ class Figures(Watch):
         self.limitHits[limit] += 1
         super().limitHit(watched, limit, reason)
 
-    def took(self, watched: Watched, seconds: float) -> None:
-        """A call has ended."""
-        watched.calls += 1
-        self._add(seconds)
+    def counterFor(self, watched: Watched) -> Callable[[float], Any]:
+        """What counts a call of a connection."""
+        return self.times.adder(watched)
 
     def slow(self, watched: Watched, method: Any, seconds: float, outcome: str, incident: str | None) -> None:
         """A call took at least C{slowCall} seconds."""

@@ -243,9 +243,20 @@ def _noteProblem(
     more than the peer's error will say, so its transport notes it.
     """
     if not accepted:
-        problem = PROBLEMS.get(number, f"problem {number} of OpenSSL")
-        subject = certificate.to_cryptography().subject.rfc4514_string()
-        whose = "the certificate" if depth == 0 else "an issuer of the certificate"
         transport: TlsTransport = connection.get_app_data()
-        transport.certificateProblem = f"{whose} {subject[:100]!r}: {problem}"
+        problem = PROBLEMS.get(number, f"problem {number} of OpenSSL")
+        whose = "the certificate" if depth == 0 else "an issuer of the certificate"
+        transport.certificateProblem = f"{whose}{_nameIn(certificate)}: {problem}"
     return bool(accepted)
+
+
+def _nameIn(certificate: Any) -> str:
+    """
+    Whose certificate it is, as it says itself: it may be anybody's.
+    """
+    try:
+        name = certificate.to_cryptography().subject.rfc4514_string()
+    # What goes wrong with a certificate of a stranger is not even always a ValueError.
+    except Exception:
+        return ", which can't be read"
+    return f" {name[:100]!r}"

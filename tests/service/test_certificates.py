@@ -13,6 +13,7 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel
 from twisted.logger import globalLogPublisher as publisher
@@ -94,9 +95,9 @@ class CertificateServiceTests(SynchronousTestCase):
     def test_unchanged(self) -> None:
         """What hasn't changed isn't loaded again."""
         self.start()
-        context = self.tls.serverConnectionForTLS(None).get_context()
+        context = self.tls.serverConnectionForTLS(Protocol()).get_context()
         self.look(10)
-        self.assertIs(self.tls.serverConnectionForTLS(None).get_context(), context)
+        self.assertIs(self.tls.serverConnectionForTLS(Protocol()).get_context(), context)
         self.assertEqual(self.events, [])
 
     def test_changed(self) -> None:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -256,6 +257,21 @@ class ClientCertificateTests(TlsCase):
         self.assertNotIn("\n", problem)
         self.assertLess(len(problem), 250)
 
+    def test_unreadable(self) -> None:
+        """One that only OpenSSL can read is refused as any other that is wrong, and nothing fails."""
+        issued = AUTHORITY.issue("ann")
+        der = issued.certificate.public_bytes(Encoding.DER)
+        # The fifth version of such certificates, which there never was.
+        future = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1)
+        self.assertNotEqual(future, der)
+        context = self.client(issued)
+        path = self.directory / "future.der"
+        path.write_bytes(future)
+        context.use_certificate_file(str(path), crypto.FILETYPE_ASN1)
+        _, _, problem = self.handshake(self.asking(), context)
+        assert problem is not None
+        self.assertSubstring("certificate verify failed: the certificate, which can't be read: ", problem)
+
     def test_authoritiesAreTold(self) -> None:
         """A client that has several hears which authority counts."""
         client, _, _ = self.handshake(self.asking(), self.client())
@@ -353,13 +369,13 @@ class ReloadTests(TlsCase):
     def test_reload(self) -> None:
         """What is loaded is used from then on; what can't be loaded changes nothing."""
         tls = ServerTls("ssl:1", self.files)
-        before = tls.serverConnectionForTLS(None).get_context()
+        before = tls.serverConnectionForTLS(Protocol()).get_context()
         AUTHORITY.issue("another").write(self.directory, "server")
         tls.reload()
-        after = tls.serverConnectionForTLS(None).get_context()
+        after = tls.serverConnectionForTLS(Protocol()).get_context()
         self.assertIsNot(before, after)
         self.assertEqual(tls.certificate.subject.rfc4514_string(), "CN=another")
         Path(self.files.key).write_bytes(b"broken")
         self.assertRaises(WrongFiles, tls.reload)
-        self.assertIs(tls.serverConnectionForTLS(None).get_context(), after)
+        self.assertIs(tls.serverConnectionForTLS(Protocol()).get_context(), after)
         self.assertEqual(tls.certificate.subject.rfc4514_string(), "CN=another")

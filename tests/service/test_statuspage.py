@@ -110,6 +110,7 @@ class BrowserTests(TwistdTestCase):
     """
 
     skip = whyNot()
+    timeout = 120
 
     async def login(self, port: str, name: str, package: Any) -> Any:
         """An avatar; its connection ends with the test."""

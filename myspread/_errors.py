@@ -27,12 +27,14 @@ from twisted.spread.pb import (
 
 __all__ = [
     "BananaError",
+    "BudgetExceeded",
     "CallTimeout",
     "DeadReferenceError",
     "Error",
     "ForeignReference",
     "Incident",
     "InsecureJelly",
+    "LendingEnded",
     "LimitExceeded",
     "MalformedJelly",
     "MethodChanged",
@@ -311,6 +313,46 @@ class UntrustedServer(ConnectError):
 
     # That of ConnectError has more words around it.
     __str__ = Exception.__str__
+
+
+class BudgetExceeded(Error):
+    """
+    A call wasn't run, or its result couldn't be sent, because its avatar would
+    have cost more than its L{Budget} allows.
+
+    @ivar budget: the field of L{Budget}.
+    @ivar limit: its value.
+    @ivar avatarId: whose budget it is.
+    """
+
+    __module__ = "myspread.pb"
+
+    budget: str = ""
+    limit: float = 0.0
+    avatarId: str = ""
+
+    @classmethod
+    def of(cls, avatarId: str, field: str, limit: float, what: str, advice: str) -> BudgetExceeded:
+        """
+        The error for what goes beyond one field of a budget.
+
+        @param what: what there is already.
+        @param advice: what the caller can do.
+        """
+        error = cls(f"{what} for {avatarId!r}, Budget.{field} = {limit:g}: {advice}")
+        error.budget = field
+        error.limit = limit
+        error.avatarId = avatarId
+        return error
+
+
+class LendingEnded(Error):
+    """
+    A call wasn't run because the object was lent for a while only, and that is
+    over.
+    """
+
+    __module__ = "myspread.pb"
 
 
 class NoServer(ConnectError):

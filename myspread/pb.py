@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from myspread import banana
 from myspread._errors import (
+    BudgetExceeded,
     CallTimeout,
     DeadReferenceError,
     Error,
     ForeignReference,
     Incident,
     InsecureJelly,
+    LendingEnded,
     LimitExceeded,
     MalformedJelly,
     MethodChanged,
@@ -36,6 +38,7 @@ from myspread._factories.client import PBClientFactory
 from myspread._factories.connecting import connect, getObjectAt
 from myspread._factories.draining import DrainService
 from myspread._factories.kept import Kept
+from myspread._factories.lending import Lent, lend
 from myspread._factories.server import PBServerFactory
 from myspread._factories.session import Session, session
 from myspread._factories.sessioncalls import SessionCaller
@@ -62,6 +65,7 @@ from myspread._net.broker import Broker
 from myspread._net.leaving import notifyOnLeaving
 from myspread._peer import Local
 from myspread._peer.broadcasting import broadcast
+from myspread._peer.budgets import Budget
 from myspread._peer.watch import Watch
 from myspread.flavors import (
     Cacheable,
@@ -104,6 +108,8 @@ __all__ = [
     "Avatar",
     "Backoff",
     "Broker",
+    "Budget",
+    "BudgetExceeded",
     "Cacheable",
     "CallTimeout",
     "CopiedFailure",
@@ -128,6 +134,8 @@ __all__ = [
     "InsecureJelly",
     "Jellyable",
     "Kept",
+    "LendingEnded",
+    "Lent",
     "LimitExceeded",
     "Limits",
     "Local",
@@ -183,6 +191,7 @@ __all__ = [
     "getObjectAt",
     "globalSecurity",
     "jelly",
+    "lend",
     "notifyOnLeaving",
     "portno",
     "remote",

@@ -21,6 +21,7 @@ from myspread._login.server import PortalRoot
 from myspread._net.broker import Broker
 from myspread._net.together import Together
 from myspread._peer import LogBudget, sharedLogBudget
+from myspread._peer.budgets import Accounts, Budget
 from myspread._peer.events import emit, limitIn
 from myspread._peer.watch import Watch
 from myspread.interfaces import IPBRoot
@@ -48,6 +49,7 @@ class PBServerFactory(ServerFactory):
     @ivar security: the policy.
     @ivar limits: what one connection may cost, and how many there may be; None
         for the defaults.
+    @ivar budget: what each of those who log in may cost, or None.
     @ivar watch: a L{Watch<myspread.pb.Watch>} that is told what happens, or None.
     @cvar protocol: what brokers are made with.
     """
@@ -63,6 +65,8 @@ class PBServerFactory(ServerFactory):
     _logBudget: LogBudget | None = None
     _together: Together | None = None
     _drain: Drain | None = None
+    budget: Budget | None = None
+    _accounts: Accounts | None = None
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class PBServerFactory(ServerFactory):
         limits: Limits | None = None,
         clock: Any = None,
         md5: Md5 = "anywhere",
+        budget: Budget | None = None,
     ) -> None:
         """
         @param root: a provider of L{IPBRoot}, something that can be adapted to
@@ -88,6 +93,9 @@ class PBServerFactory(ServerFactory):
         @param md5: from where logins with MD5 are taken, which are all that
             clients on C{twisted.spread} know: C{"anywhere"}; C{"local"}, from
             this machine only; or C{"never"}. Where the root is a portal.
+        @param budget: what each of those who log in may cost, on all of their
+            connections together; None for no bounds. An avatar that has a
+            L{Budget<myspread.pb.Budget>} as its attribute C{budget} has that one.
         @raise TypeError: when there is no root, or it is no root.
         """
         if (root is None) is (portal is None):
@@ -97,6 +105,7 @@ class PBServerFactory(ServerFactory):
         self.security = globalSecurity if security is None else security
         self.limits = limits
         self._clock = clock
+        self.budget = budget
 
     def buildProtocol(self, addr: Any) -> Any:
         """
@@ -195,6 +204,37 @@ class PBServerFactory(ServerFactory):
         if self.watch is not None:
             self.watch.refused(reason)
 
+    # Budgets
+
+    @property
+    def _allAccounts(self) -> Accounts:
+        if self._accounts is None:
+            self._accounts = Accounts()
+        return self._accounts
+
+    def setBudget(self, avatarId: str, budget: Budget | None) -> None:
+        """
+        Give one avatar a budget of its own, now and whenever it logs in, in
+        place of what the realm or this factory has for it.
+
+        @param avatarId: who, as text: what the checker returns.
+        @param budget: a L{Budget<myspread.pb.Budget>}; None for no bounds.
+        """
+        self._allAccounts.set(avatarId, budget)
+
+    def brokerLoggedIn(self, broker: Any, avatar: Any) -> None:
+        """
+        Somebody has logged in.
+
+        @param avatar: what the realm has for them.
+        """
+        if broker.avatarId is not None:
+            own = getattr(avatar, "budget", None)
+            budget = own if isinstance(own, Budget) else self.budget
+            if budget is not None or self._accounts is not None:
+                isSomebody = broker.mechanism != "anonymous"
+                self._allAccounts.enter(broker, broker.avatarId, isSomebody, budget)
+
     def brokerConnected(self, broker: Any) -> None:
         """A connection has begun."""
         self.admission.connected(broker)
@@ -213,6 +253,8 @@ class PBServerFactory(ServerFactory):
     def brokerLost(self, broker: Any, reason: Any) -> None:
         """A connection is lost."""
         self.admission.lost(broker)
+        if self._accounts is not None:
+            self._accounts.leave(broker)
         if self.watch is not None:
             self.watch.lost(broker, reason)
         # Only what is below us knows why there never was one: TLS of twistd pbserver.

@@ -98,6 +98,7 @@ def _checkRoom(broker: Broker) -> None:
 
 def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any], entry: Entry | None) -> Any:
     ending = _Logout(broker, logout)
+    given = avatar
     try:
         _checkRoom(broker)
         if not IJellyable.providedBy(avatar):
@@ -111,6 +112,10 @@ def _attach(broker: Broker, avatar: Any, logout: Callable[[], Any], entry: Entry
         if entry is not None:
             broker.avatarId, broker.mechanism = entry.avatarId, entry.mechanism
         broker.endLogin()
+        # The factory may be one of twisted.spread, or of the application's own.
+        loggedIn = getattr(broker.factory, "brokerLoggedIn", None)
+        if loggedIn is not None:
+            loggedIn(broker, given)
     return avatar
 
 

@@ -179,6 +179,9 @@ class Conversion:
                     serialized.errback(Failure())
                 finally:
                     self._given = outer
+            else:
+                # Nobody gets it; but the call has ended.
+                serialized.callback([])
             return value
 
         def failed(failure: Failure) -> None:

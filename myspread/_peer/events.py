@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger, LogLevel
 
+from myspread._peer.budgets import Budget
 from myspread.limits import BeforeLogin, Limits
 
 __all__ = ["EVENTS", "EventKind", "emit", "limitIn"]
@@ -35,7 +36,7 @@ class EventKind:
 _PEER = ("peer", "the address of the peer")
 _CONNECTION = ("connection", "the number of the connection, counted from 1 since the server started")
 _AVATAR = ("avatar", "who has logged in, or None")
-_LIMIT = ("limit", "the field of Limits that says so, or None")
+_LIMIT = ("limit", "the field of Limits that says so, or Budget. and one of Budget, or None")
 
 EVENTS: Final = {
     event.name: event
@@ -121,10 +122,14 @@ def emit(budget: Any, logger: Logger, name: str, **values: Any) -> None:
     budget.emit(logger, event.level, event.text, event=name, **values)
 
 
-_named = re.compile(r"Limits\.((?:beforeLogin\.)?[A-Za-z]+)")
-_NAMES = frozenset(field.name for field in fields(Limits)) | {
-    f"beforeLogin.{field.name}" for field in fields(BeforeLogin)
-}
+_named = re.compile(r"(?:Limits\.((?:beforeLogin\.)?[A-Za-z]+)|(Budget\.[A-Za-z]+))")
+_NAMES = frozenset(
+    [
+        *(field.name for field in fields(Limits)),
+        *(f"beforeLogin.{field.name}" for field in fields(BeforeLogin)),
+        *(f"Budget.{field.name}" for field in fields(Budget)),
+    ]
+)
 _STOCK_TEXTS = {
     "Maximum PB reference count exceeded.": "references",
     "Maximum PB cache count exceeded.": "caches",
@@ -140,4 +145,5 @@ def limitIn(text: str) -> str | None:
     found = _named.search(text)
     if found is None:
         return _STOCK_TEXTS.get(text.partition("  ")[0])
-    return found[1] if found[1] in _NAMES else None
+    name = found[1] or found[2]
+    return name if name in _NAMES else None

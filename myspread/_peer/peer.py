@@ -15,6 +15,7 @@ from myspread._errors import DeadReferenceError, Error, LimitExceeded, PBConnect
 from myspread._flavors.dispatch import LARGEST_ID, LONGEST_NAME
 from myspread._flavors.remote import describePeer
 from myspread._native import NOT_PLAIN, Raw
+from myspread._peer.budgets import Account
 from myspread._peer.caches import Caches
 from myspread._peer.conversion import Conversion
 from myspread._peer.incoming import NOBODY, expanded
@@ -44,6 +45,7 @@ class Peer(Conversion):
     The state of one connection, and the meaning of its messages. It takes
     s-expressions and hands s-expressions to its invoker to send.
 
+    @ivar account: what the peer's avatar spends, where it has a budget; else None.
     @ivar references: what is lent to the peer.
     @ivar lastLuid: the latest id of a reference or cache; they share them, and
         none is used again.
@@ -58,6 +60,7 @@ class Peer(Conversion):
         "_caches",
         "_calls",
         "_logBudget",
+        "account",
         "dropped",
         "lastLuid",
         "meant",
@@ -82,6 +85,7 @@ class Peer(Conversion):
         self.meant = 0
         self.pinging = False
         self.silence: Any = None
+        self.account: Account | None = None
         self.violations = 0
         self._logBudget: LogBudget | None = None
 
@@ -180,8 +184,11 @@ class Peer(Conversion):
 
     def _runRaw(self, request: int, luid: Any, name: bytes, wanted: int, args: Any, kw: Any) -> None:
         outer, self._given = self._given, []
+        find: Callable[[Any], Any] = self._invoker.localObjectForID
+        if self.account is not None:
+            find = self.account.within(find)
         try:
-            self.incoming.run(self._invoker.localObjectForID, request, luid, name, wanted, args, kw)
+            self.incoming.run(find, request, luid, name, wanted, args, kw)
         except Exception:
             self.log.failure(_log, "The message {command} failed.", command=b"message")
         finally:
@@ -384,6 +391,8 @@ class Peer(Conversion):
         gives out is taken back if it can't be sent.
         """
         outer, self._given = self._given, []
+        if self.account is not None:
+            find = self.account.within(find)
         try:
             self.incoming.run(find, *fields)
         finally:
@@ -455,6 +464,8 @@ class Peer(Conversion):
 
     def _checkRoom(self, count: int, limit: int, what: str) -> None:
         if count <= limit:
+            if self.account is not None:
+                self.account.checkReferences()
             return
         self.violations += 1
         text = f"Maximum PB {what} count exceeded."

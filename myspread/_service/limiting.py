@@ -11,8 +11,9 @@ from math import inf
 from typing import Any
 
 from myspread.limits import BeforeLogin, Limits
+from myspread.pb import Budget
 
-__all__ = ["SERVER_LIMITS", "NoSuchSetting", "seconds", "withEarlyDrop", "withSetting"]
+__all__ = ["SERVER_LIMITS", "NoSuchSetting", "seconds", "withBudget", "withEarlyDrop", "withSetting"]
 
 SERVER_LIMITS = Limits(
     messageLength=16 * 1024 * 1024,
@@ -63,18 +64,37 @@ def withSetting(limits: Limits, setting: str) -> Limits:
     @raise NoSuchSetting: when there is no such field, or the value is none that
         it can have.
     """
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise NoSuchSetting("a limit is given as NAME=VALUE")
-    if name not in _NAMES:
-        byLowerCase = {each.lower(): each for each in _NAMES}
-        [nearest] = get_close_matches(name.lower(), byLowerCase, 1, 0.0)
-        raise NoSuchSetting(f"there is no limit {name!r}; do you mean {byLowerCase[nearest]}?")
+    name, value = _pair("limit", _NAMES, setting)
     if name.startswith(_NESTED):
         inner = name.removeprefix(_NESTED)
         return replace(limits, beforeLogin=_replaced(limits.beforeLogin, inner, value))
     changed: Limits = _replaced(limits, name, value)
     return changed
+
+
+def withBudget(budget: Budget, setting: str) -> Budget:
+    """
+    A budget with one of its bounds changed.
+
+    @param setting: C{NAME=VALUE}, with a field of L{Budget}; values are those of
+        L{withSetting}.
+    @raise NoSuchSetting: when there is no such field, or the value is none that
+        it can have.
+    """
+    name, value = _pair("budget", [field.name for field in fields(Budget)], setting)
+    changed: Budget = _replaced(budget, name, value)
+    return changed
+
+
+def _pair(kind: str, names: list[str], setting: str) -> tuple[str, str]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise NoSuchSetting(f"a {kind} is given as NAME=VALUE")
+    if name not in names:
+        byLowerCase = {each.lower(): each for each in names}
+        [nearest] = get_close_matches(name.lower(), byLowerCase, 1, 0.0)
+        raise NoSuchSetting(f"there is no {kind} {name!r}; do you mean {byLowerCase[nearest]}?")
+    return name, value
 
 
 def seconds(text: str) -> float:

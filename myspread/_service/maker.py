@@ -34,6 +34,7 @@ def makeService(options: Options) -> MultiService:
         limits=options["limits"],
         clock=options.reactor,
         md5=options["md5"],
+        budget=options["budget"],
     )
     factory.watch = figures = (
         Figures(options["slowCall"]) if options["status"] else Watch(options["slowCall"])

@@ -17,7 +17,7 @@ from myspread._service.configuration import WrongFile, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.endpoints import SharedSettings, WrongPort, checkUsed, endpointFor, sharedSettings
 from myspread._service.inherited import InheritedSocket
-from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withSetting
+from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withBudget, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import findPolicy, findRoot
@@ -26,6 +26,7 @@ from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
 from myspread._service.topics import TOPICS
 from myspread.limits import Limits
+from myspread.pb import Budget
 
 __all__ = ["Options"]
 
@@ -74,6 +75,7 @@ class Options(usage.Options):
     Once they are parsed, C{options["root"]} is the object to serve,
     C{options["ports"]} a list of L{Port}s, C{options["limits"]} the L{Limits}
     and C{options["policy"]} the policy, or None for the default one;
+    C{options["budget"]} is the L{Budget} of those who log in, or None;
     C{options["drain"]} is how many seconds calls may go on at the end,
     C{options["slowCall"]} how many one may take before the log tells of it, or
     None.
@@ -155,6 +157,7 @@ class Options(usage.Options):
         descriptions = settings["port"] or ["tcp:8800"]
         self["ports"] = _ports(self.reactor, descriptions, settings)
         self["limits"] = _limits(settings["limit"])
+        self["budget"] = _budget(settings["budget"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
         self["root"] = (
             _portal(settings) or _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
@@ -239,6 +242,16 @@ def _limits(settings: list[str]) -> Limits:
         except NoSuchSetting as error:
             raise usage.UsageError(f"--limit {setting}: {error}") from error
     return limits
+
+
+def _budget(settings: list[str]) -> Budget | None:
+    budget: Budget | None = None
+    for setting in settings:
+        try:
+            budget = withBudget(budget or Budget(), setting)
+        except NoSuchSetting as error:
+            raise usage.UsageError(f"--budget {setting}: {error}") from error
+    return budget
 
 
 def _seconds(option: str, text: str | None, default: float | None) -> float | None:

@@ -112,6 +112,15 @@ _LIMITS: Final = (
         repeats=True,
         pairs=True,
     ),
+    Setting(
+        "budget",
+        "What each of those who log in may cost, on all their connections together: a field of "
+        "myspread.pb.Budget. [default: nothing is counted]",
+        "NAME=VALUE",
+        ("callsPerSecond=100", "callsInProgress=50", "references=200", "bytesPerSecond=1M", "burst=10"),
+        repeats=True,
+        pairs=True,
+    ),
 )
 
 _OPERATING: Final = (

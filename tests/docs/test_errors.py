@@ -115,6 +115,22 @@ CALLS: dict[str, tuple[Callable[[BrokerPair], Any], dict[str, Any]]] = {
 """By name, calls that fail between two brokers: what calls, and what the brokers are like."""
 
 
+class Counter(pb.Avatar):
+    """Counts."""
+
+    def perspective_count(self) -> int:
+        """One."""
+        return 1
+
+
+class Counting(pb.Realm):
+    """Everybody counts."""
+
+    def requestAvatar(self, avatarId: Any, mind: Any, *interfaces: Any) -> Any:
+        """A counter."""
+        return pb.IPerspective, Counter(avatarId), lambda: None
+
+
 @implementer(IStreamClientEndpoint)
 class Named:
     """An endpoint with a name of its own, or an error in its place."""
@@ -239,6 +255,28 @@ class CallTests(ErrorCase):
             pair.flush()
             pair.server.sendCall(b"answer", 1, answer)
             self.assertShown(error, self.raisedBy(lambda pair=pair, asked=asked: pair.result(asked)))
+
+    def test_budget(self) -> None:
+        """Somebody has used up their budget."""
+        clock = Clock()
+        users = InMemoryUsernamePasswordDatabaseDontUse(ann=b"secret")
+        budget = pb.Budget(callsPerSecond=2, burst=0)
+        factory = pb.PBServerFactory(Portal(Counting(), [users]), budget=budget, clock=clock)
+        pair = brokerPair(serverFactory=factory, clock=clock)
+        avatar = pair.result(pair.clientFactory.login(UsernamePassword(b"ann", b"secret")))
+        self.assertEqual(pair.result(avatar.callRemote("count")), 1)
+        self.assertShown("budget", self.raisedBy(lambda: pair.result(avatar.callRemote("count"))))
+
+    def test_lendingEnded(self) -> None:
+        """What was lent is called too late."""
+        clock = Clock()
+        root = pb.Root()
+        lent = pb.lend(pb.Referenceable(), expires=60, clock=clock)
+        root.remote_get = lambda: lent  # type: ignore[attr-defined]
+        pair = brokerPair(root, clock=clock)
+        reference = pair.result(pair.root.callRemote("get"))
+        clock.advance(60)
+        self.assertShown("lendingEnded", self.raisedBy(lambda: pair.result(reference.callRemote("x"))))
 
     def test_leaving(self) -> None:
         """A server that is being stopped."""

@@ -301,6 +301,8 @@ class LimitInTests(SynchronousTestCase):
             ("(Limits.unreadAnswers, Limits.unreadTime)", "unreadAnswers"),
             ("Limits.beforeLogin.references: respond", "beforeLogin.references"),
             ("Limits.calls = 5", "calls"),
+            ("for 'ann', Budget.callsPerSecond = 5: wait", "Budget.callsPerSecond"),
+            ("Budget.nothing", None),
             ("Maximum PB cache count exceeded.", "caches"),
             ("Maximum PB reference count exceeded.  Goodbye.", "references"),
             ("Limits.nothing", None),

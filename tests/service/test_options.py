@@ -21,6 +21,7 @@ from myspread._service.options import Options
 from myspread._service.settings import helpOn
 from myspread._service.topics import TOPICS
 from myspread.limits import BeforeLogin
+from myspread.pb import Budget
 from myspread.security import LOGIN_POLICY, SecurityOptions, SecurityPolicy
 
 
@@ -146,6 +147,20 @@ class OptionsTests(SynchronousTestCase):
         )
         self.assertEqual(parsed("-l", "calls=1", "-l", "calls=2")["limits"].calls, 2)
         self.assertEqual(parsed()["limits"], SERVER_LIMITS)
+
+    def test_budget(self) -> None:
+        """C{--budget} may be repeated; without it there is none. What is wrong is named."""
+        self.assertIsNone(parsed()["budget"])
+        options = parsed("--budget", "callsPerSecond=2.5", "--budget", "bytesPerSecond=1M")
+        self.assertEqual(options["budget"], Budget(callsPerSecond=2.5, bytesPerSecond=1024**2))
+        for setting, problem in (
+            ("references", "a budget is given as NAME=VALUE"),
+            ("callsperseconds=2", "there is no budget 'callsperseconds'; do you mean callsPerSecond?"),
+            ("callsPerSecond=-1", "Budget.callsPerSecond must be a number from 0 on, or None, not '-1'"),
+        ):
+            self.assertEqual(
+                self.refusal("--budget", setting), f"twistd pbserver: --budget {setting}: {problem}"
+            )
 
     def test_drain(self) -> None:
         """Calls may go on for half a minute, or for as long as is said."""

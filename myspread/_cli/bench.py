@@ -146,16 +146,21 @@ class _Bench:
             error.subFailure.raiseException()
 
     async def _lane(self, callee: pb.RemoteReference) -> None:
-        """One call after the other, until it is time."""
+        """One call after the other, until it is time; one at least."""
         step = self._steps[-1]
         seconds = self._reactor.seconds
-        while (began := seconds()) < self._ends:
+        now = seconds()
+        while True:
+            began = now
             try:
                 await callee.callRemote(step.method, *step.args, **step.kw)
             except (pb.RemoteError, pb.CallTimeout) as error:
                 self._errors += 1
                 self._firstError = self._firstError or told(error)
-            self._times.add(seconds() - began)
+            now = seconds()
+            self._times.add(now - began)
+            if now >= self._ends:
+                return
 
     def _progress(self) -> None:
         part = min(1.0, (self._reactor.seconds() - self._began) / self._options.seconds)

@@ -45,7 +45,7 @@ _STATUSES: tuple[tuple[tuple[type[BaseException], ...], Status], ...] = (
     # A remote error can be any of those below as well.
     ((pb.RemoteError,), Status.ERROR),
     ((LoginFailed, Unauthorized), Status.REFUSED),
-    ((pb.CallTimeout, pb.SessionTimeout, ConnectionTimeout, DeferredTimeout), Status.TIMEOUT),
+    ((pb.CallTimeout, pb.SessionTimeout, ConnectionTimeout, DeferredTimeout, TimeoutError), Status.TIMEOUT),
     ((pb.NoServer, pb.PBConnectionLost, pb.DeadReferenceError), Status.UNREACHABLE),
     ((ConnectError, ConnectionClosed, DNSLookupError, OSError), Status.UNREACHABLE),
     ((TLSError, VerificationError), Status.UNREACHABLE),

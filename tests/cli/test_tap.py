@@ -232,7 +232,7 @@ class TapTests(CommandTestCase):
     def test_unreadable(self) -> None:
         """What isn't Perspective Broker is passed on all the same."""
         started, where = self.tap()
-        ended = self.myspread("ping", where.replace("tcp:127.0.0.1", "tls:localhost"), "--timeout", "5")
+        ended = self.myspread("ping", where.replace("tcp:127.0.0.1", "tls:localhost"))
         self.assertEqual(ended.status, 3)
         started.wait("> what comes from here on can't be read, and is passed on: ")
         started.wait("< closed")

@@ -29,6 +29,19 @@ SPARE = 5.0
 """Seconds that waiting for a session may take longer than connecting to one server: there may be several."""
 
 
+_IN_OUR_WORDS = (
+    ("mechanisms=['md5']", "--mechanism md5"),
+    ("with trustRoots=FOLDER, the certificates in that folder are", "--ca PATH says whom else to trust"),
+)
+"""Advice of errors to programs, and what it is here."""
+
+
+def _inOurWords(text: str) -> str:
+    for theirs, ours in _IN_OUR_WORDS:
+        text = text.replace(theirs, ours)
+    return text
+
+
 def positive(word: str) -> float:
     """
     A number of seconds on the command line.
@@ -182,7 +195,10 @@ class Server:
             status = statusOf(error)
             if status not in (Status.UNREACHABLE, Status.TIMEOUT):
                 raise
-            raise Failed(f"{self.where}: {told(error)}", status) from None
+            text = _inOurWords(told(error))
+            # Some errors name the address already.
+            prefix = "" if text.startswith(f"{self.where}: ") else f"{self.where}: "
+            raise Failed(f"{prefix}{text}", status) from None
 
     async def _started(self, session: pb.Session) -> pb.RemoteReference:
         try:
@@ -190,8 +206,7 @@ class Server:
                 return await session.root
             return await session.avatar
         except pb.NoMechanism as error:
-            text = str(error).replace("mechanisms=['md5']", "--mechanism md5")
-            raise NoLogin(block(text)) from None
+            raise NoLogin(block(_inOurWords(str(error)))) from None
         except (LoginFailed, Unauthorized) as error:
             why = f": {block(str(error))}" if str(error) else ""
             raise NoLogin(f"the server refuses the login of {self.who}{why}") from None

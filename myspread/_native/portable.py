@@ -467,7 +467,7 @@ class Reader:
         self._elements = 0
         # The object, method and so on of a call that was read, as it is written.
         self._call: list[Any] = []
-        self._callWritten = b"-"
+        self._callWritten: bytes | None = None
         self._missed = 0
 
     def message(self, data: bytes, start: int) -> tuple[list[Any], int] | None:
@@ -547,8 +547,9 @@ class Reader:
             return [], start + 2
         if head is tables.answerHead:
             return [b"answer", request], position
-        if data.startswith(self._callWritten, position):
-            return [b"message", request, *self._call], position + len(self._callWritten)
+        known = self._callWritten
+        if known is not None and data.startswith(known, position):
+            return [b"message", request, *self._call], position + len(known)
         self._missed += 1
         if not self._missed & 7:
             self._learn(data, position)

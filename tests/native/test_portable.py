@@ -230,6 +230,15 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual(read[:5], calls[number][:5])
             self.assertEqual((read[5].plain(ALL), read[6].plain(ALL)), ((number,), {}))
 
+    def test_likeNoneBefore(self) -> None:
+        """The first call of a connection is read as it is, whatever object it is for."""
+        for target in range(300):
+            decoder = PortableDecoder(Limits(), PB)
+            decoder.lazy = True
+            call = [b"message", 1, target, b"echo", 1, [b"tuple"], [b"dictionary"]]
+            [read] = decoder.feed(encode(call, PB))
+            self.assertEqual(read[:5], call[:5])
+
     def test_narrow(self) -> None:
         """Under limits that are small, everything is left to the other modules."""
         encoder = PlainEncoder(PB, Limits(listLength=6), portable)

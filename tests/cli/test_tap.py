@@ -17,6 +17,7 @@ from myspread._codec import PB, encode
 from myspread.limits import Limits
 from tests.cli.commanding import CommandTestCase, OnTerminal
 from tests.cli.server import EVIL
+from tests.service.authority import Authority
 
 NONE: list[Any] = [b"None"]
 NO_KW: list[Any] = [b"dictionary"]
@@ -236,6 +237,18 @@ class TapTests(CommandTestCase):
         self.assertEqual(ended.status, 3)
         started.wait("> what comes from here on can't be read, and is passed on: ")
         started.wait("< closed")
+
+    def test_tls(self) -> None:
+        """TLS that it ends can be read."""
+        authority = Authority()
+        authority.write(self.directory, "authority")
+        authority.issue("tap", "localhost").write(self.directory, "tap")
+        listen = "ssl:0:privateKey=tap-key.pem:certKey=tap.pem:interface=127.0.0.1"
+        started = self.start("tap", listen, self.server.root)
+        port = started.wait(r"listening on 127.0.0.1:([0-9]+)")[1]
+        words = ("add", "1", "--ca", "authority.pem")
+        self.assertEqual(self.prints("call", f"tls:localhost:{port}", *words), "2\n")
+        started.wait(r"> 1 <root>\.add\(1\)")
 
     def test_noServer(self) -> None:
         """A server that isn't there is told, and the client hears of it."""

@@ -20,6 +20,7 @@ _GIVEN_LISTS = frozenset(
         "sendCall",
         "sendEncoded",
         "serialize",
+        "serializeResult",
         "unserialize",
     }
 )

@@ -84,6 +84,8 @@ class Silence:
         silent = self._silent
         pinged, dead = [], []
         for connection, before in silent.items():
+            if before < 0:
+                connection.hasLasted(self.seconds)
             if connection.wasHeard(since) or connection.isTakingData():
                 silent[connection] = looks = 0
             else:

@@ -50,7 +50,6 @@ class Watched(Banana):
         seconds = self.limits.deadPeerTime
         clock: IReactorTime | None = self.clock
         if seconds is not None and clock is not None and self._mayWatch():
-            keepAlive(self.transport, seconds)
             self._peer.silence = watchSilence(self, clock, seconds)
 
     def endWatching(self) -> None:
@@ -60,6 +59,13 @@ class Watched(Banana):
             silence.forget(self)
 
     # What Silence asks for
+
+    def hasLasted(self, seconds: float) -> None:
+        """
+        Let TCP look after the peer's system, too. Most connections that are ever
+        made don't last as long, and needn't pay for it.
+        """
+        keepAlive(self.transport, seconds)
 
     def wasHeard(self, since: float) -> bool:
         """Whether anything has come since some time."""

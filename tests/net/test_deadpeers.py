@@ -199,7 +199,7 @@ class PingTests(DeadPeerCase):
             self.assertEqual((process.logged, events), (before, []))
 
     async def test_options(self) -> None:
-        """TCP looks after the peer's system, too; over TLS as well."""
+        """Once a connection has lasted a while, TCP looks after the peer's system, too; over TLS as well."""
         options, certificate = selfSigned()
         port, brokers = await self.serve(Echo())
         factory = self.track(pb.PBServerFactory(Echo()))
@@ -211,6 +211,8 @@ class PingTests(DeadPeerCase):
         for strport in (f"tcp:127.0.0.1:{port}", secure):
             root = await self.connect(strport, pb.Limits())
             connection = root.broker.transport.socket
+            self.assertEqual(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), 0)
+            root.broker.hasLasted(60.0)
             self.assertEqual(connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), 1)
             if sys.platform == "linux":
                 for name, value in (("KEEPIDLE", 30), ("KEEPINTVL", 7), ("KEEPCNT", 4), ("USER_TIMEOUT", 0)):

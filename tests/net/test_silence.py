@@ -102,6 +102,15 @@ class PingTests(SilenceCase):
         self.assertTrue(self.pair.connected)
         self.assertEqual(self.pair.result(self.pair.root.callRemote("echo", 1)), 1)
 
+    def test_system(self) -> None:
+        """The system is asked to look, too: once, and of connections that last until the first look."""
+        asked: list[Any] = []
+        self.patch(pb.Broker, "hasLasted", lambda broker, seconds: asked.append((broker, seconds)))
+        pair = self.pairWith(pb.PBServerFactory(Quiet()), settled=False)
+        self.assertEqual(asked, [])
+        self.look(20, pair=pair)
+        self.assertEqual(asked, [(pair.client, 8.0)])
+
     def test_notTwice(self) -> None:
         """A ping that isn't answered isn't repeated."""
         self.look(3, deliver=False)

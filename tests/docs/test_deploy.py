@@ -32,7 +32,7 @@ class FileTests(SynchronousTestCase):
         """There are such settings, and such limits, with such values."""
         settings = Settings(TOPICS)
         readFile(str(DEPLOY / "pbserver.toml"), settings)
-        self.assertEqual(settings["root"], "shop:root")
+        self.assertEqual(settings["realm"], "shop:Shop")
         limits = SERVER_LIMITS
         for pair in settings["limit"]:
             limits = withSetting(limits, pair)

@@ -10,12 +10,12 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from myspread._net.alive import Alive
 from myspread._net.paging import PageProducers
 from myspread._net.phases import DEADLINES, Event, Phase, following
 from myspread._net.reasons import CLOSED, UNREAD
 from myspread._net.unread import UnreadAnswers
 from myspread._net.untillogin import policyUntilLogin
-from myspread._net.watched import Watched
 from myspread._peer import Peer
 from myspread._peer.events import emit, limitIn
 from myspread.limits import Limits, defaultLimits
@@ -32,7 +32,7 @@ def _untilLogin(limits: Limits) -> Limits:
     return limits.untilLogin()
 
 
-class Connection(PageProducers, Watched):
+class Connection(PageProducers, Alive):
     """
     A connection in phases. Each may last only so long, on a server; and one
     whose peer has broken the rules is soon gone, whatever the peer does.

@@ -55,7 +55,7 @@ class Silence:
         self._call: Any = clock.callLater(self.interval * (1 - random() / 2), self._look)
 
     def add(self, connection: Any) -> None:
-        """Look at a connection, too: a L{Watched<myspread._net.watched.Watched>}."""
+        """Look at a connection, too: a L{Alive<myspread._net.alive.Alive>}."""
         # The time until the first look is shorter than that between looks.
         self._silent[connection] = -1
         if len(self._silent) >= TOGETHER:
@@ -117,7 +117,7 @@ def watchSilence(connection: Any, clock: IReactorTime, seconds: float) -> Silenc
     """
     Look at a connection from now on.
 
-    @param connection: a L{Watched<myspread._net.watched.Watched>}.
+    @param connection: a L{Alive<myspread._net.alive.Alive>}.
     @param seconds: how long its peer may be silent.
     @return: what looks at it; C{forget} ends it.
     """

@@ -19,7 +19,7 @@ from myspread._service import descriptors
 from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.maker import Options, makeService
 from myspread._service.ports import ListeningService
-from myspread.pb import PBServerFactory, globalSecurity
+from myspread.pb import Budget, PBServerFactory, globalSecurity
 from myspread.security import LOGIN_POLICY
 
 
@@ -71,6 +71,13 @@ class MakeServiceTests(SynchronousTestCase):
             [(_, factory, _, _)] = self.reactor.tcpServers
             self.assertEqual(factory.limits, limits)
             self.assertIs(factory.security, policy)
+
+    def test_budget(self) -> None:
+        """The factory has the budget that the options say."""
+        self.options.parseOptions(["--budget", "callsPerSecond=5"])
+        makeService(self.options).startService()
+        [(_, factory, _, _)] = self.reactor.tcpServers
+        self.assertEqual(factory.budget, Budget(callsPerSecond=5))
 
     def test_descriptorsFirst(self) -> None:
         """Before anything listens, the number of connections is within that of descriptors."""

@@ -13,10 +13,10 @@ from myspread._net.keepalive import giveUpAfter, hasUnread, keepAlive, whereItIs
 from myspread._net.silence import watchSilence
 from myspread._peer import Peer
 
-__all__ = ["Watched"]
+__all__ = ["Alive"]
 
 
-class Watched(Banana):
+class Alive(Banana):
     """
     A connection whose peer is pinged when it is silent, and dead when it
     remains so: C{Limits.deadPeerTime}.

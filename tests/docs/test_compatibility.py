@@ -15,7 +15,7 @@ from typing import Any
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.spread import banana as stockBanana
@@ -129,6 +129,17 @@ class CallsAndAnswers(SynchronousTestCase):
             duck = package.Referenceable()
             outcome = call(pairOn(package), "echo", duck)
             self.assertEqual(outcome.result, [duck if comesBack else None], package)
+
+    def test_lossInWords(self) -> None:
+        """What a call that waits ends with when the connection is lost."""
+        for package, inWords in ((stock, False), (pb, True)):
+            pair = pairOn(package)
+            waiting = pair.root.callRemote("later")
+            why = Failure(ConnectionDone())
+            pair.disconnect(why)
+            error = self.failureResultOf(waiting, stock.PBConnectionLost).value
+            self.assertIs(error.args[0], why)
+            self.assertEqual(str(error).endswith(": Connection was closed cleanly."), inWords, package)
 
     def test_foreignReference(self) -> None:
         """A reference that is handed to a third party."""

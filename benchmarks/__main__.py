@@ -20,6 +20,7 @@ from typing import Any
 from benchmarks.measuring import Figures, measureRow
 from benchmarks.peers import BASELINE, OURS, PEERS, PURE
 from benchmarks.plots import drawCurves, drawTable
+from benchmarks.publish import publishCurves, publishTable
 from benchmarks.rows import ROWS, SCALES
 from benchmarks.scaling import curvesTable, measureScale
 from benchmarks.session import Session
@@ -49,6 +50,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers", action="store_true", help="the other peers that are installed, too")
     parser.add_argument("--scaling", action="store_true", help="curves instead of the table")
     parser.add_argument("--profile", action="store_true", help="where the time of myspread goes instead")
+    parser.add_argument("--publish", action="store_true", help="table and curves, into docs and README.rst")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the result")
     options = parser.parse_args(arguments)
@@ -80,7 +82,16 @@ def _heading(machine: dict[str, Any]) -> str:
     ).format(**machine)
 
 
-def _measure(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
+def _command(options: argparse.Namespace) -> str:
+    """What the published figures come from."""
+    words = [
+        "python -m benchmarks --publish",
+        *(f"--{name}" for name in ("peers", "quick") if getattr(options, name)),
+    ]
+    return " ".join(words)
+
+
+def _measure(options: argparse.Namespace, peers: list[str], heading: str) -> dict[str, Any]:
     figures: list[Figures] = []
     for key in options.rows:
         figures += measureRow(
@@ -92,19 +103,25 @@ def _measure(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
             print(f"\n{each.row}, {each.peer}: {each.trouble}")
     if options.plot:
         drawTable(figures, options.plot)
+    if options.publish:
+        publishTable(figures, f"{heading}; {_command(options)}")
     return {"figures": [asdict(each) for each in figures]}
 
 
-def _scale(options: argparse.Namespace, peers: list[str]) -> dict[str, Any]:
+def _scale(options: argparse.Namespace, peers: list[str], heading: str) -> dict[str, Any]:
     curves = []
+    texts = []
     for scale in SCALES.values():
         found = measureScale(
             scale, peers, min(options.rounds, 3), options.seconds, partial(Session, reactor=options.reactor)
         )
-        print(curvesTable(scale, found), end="\n\n")
+        texts.append(curvesTable(scale, found))
+        print(texts[-1], end="\n\n")
         curves += found
     if options.plot:
         drawCurves(curves, options.plot)
+    if options.publish:
+        publishCurves(curves, "\n\n".join(texts), f"{heading}; {_command(options)}")
     return {"curves": [{**asdict(curve), "slope": curve.slope} for curve in curves]}
 
 
@@ -135,16 +152,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     begin = time.monotonic()
     machine = _machine(options)
-    print(_heading(machine), end="\n\n")
+    heading = _heading(machine)
+    print(heading, end="\n\n")
     peers = [BASELINE, OURS, PURE]
     if options.peers:
         peers += [name for name, peer in PEERS.items() if name not in peers and peer.importable()]
     if options.profile:
         found = _profile(options)
+    elif options.publish:
+        found = {**_measure(options, peers, heading), **_scale(options, [BASELINE, OURS, PURE], heading)}
     elif options.scaling:
-        found = _scale(options, peers)
+        found = _scale(options, peers, heading)
     else:
-        found = _measure(options, peers)
+        found = _measure(options, peers, heading)
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, **found}, indent=1) + "\n")
     print(f"\n{time.monotonic() - begin:.0f} s")

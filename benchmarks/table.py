@@ -11,7 +11,7 @@ from benchmarks.measuring import Figures
 from benchmarks.peers import OURS
 from benchmarks.rows import ROWS, Row
 
-__all__ = ["aligned", "amount", "duration", "table"]
+__all__ = ["aligned", "amount", "duration", "ratioText", "table"]
 
 COLUMNS = ("", "each", "ratio", "spread", "CPU client", "server", "CPU ratio", "goal")
 
@@ -41,14 +41,15 @@ def aligned(lines: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-def _ratio(value: float) -> str:
+def ratioText(value: float) -> str:
+    """A ratio, with as many digits as it deserves."""
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def _cells(figures: Figures) -> tuple[str, ...]:
     row = ROWS[figures.row]
     name = f"  {figures.peer}"
-    goal = _ratio(row.goal) if row.goal and figures.peer == OURS else ""
+    goal = ratioText(row.goal) if row.goal and figures.peer == OURS else ""
     if not figures.values:
         return name, "-", "", "", "", "", "", goal
     processor = ("", "")
@@ -56,9 +57,9 @@ def _cells(figures: Figures) -> tuple[str, ...]:
         processor = duration(median(figures.client)), duration(median(figures.server))
     ratio = spread = ""
     if figures.ratio is not None:
-        ratio = _ratio(figures.ratio)
-        spread = f"{_ratio(min(figures.ratios))}..{_ratio(max(figures.ratios))}"
-    cpuRatio = "" if figures.processorRatio is None else _ratio(figures.processorRatio)
+        ratio = ratioText(figures.ratio)
+        spread = f"{ratioText(min(figures.ratios))}..{ratioText(max(figures.ratios))}"
+    cpuRatio = "" if figures.processorRatio is None else ratioText(figures.processorRatio)
     return name, amount(row, median(figures.values)), ratio, spread, *processor, cpuRatio, goal
 
 

@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 from benchmarks.measuring import Figures, measureRow
 from benchmarks.peers import BASELINE, OURS, PEERS
 from benchmarks.plots import drawCurves, drawTable
+from benchmarks.publish import BEGIN, END, SOURCE, publishCurves, publishTable
 from benchmarks.rows import ROWS, SCALES
 from benchmarks.scaling import PATIENCE, Curve, curvesTable, measureScale
 from benchmarks.session import Broken, Session
@@ -149,3 +150,39 @@ class ResultTests(TestCase):
         What ships with Twisted can be measured wherever the tests run.
         """
         self.assertTrue(all(PEERS[name].importable() for name in (BASELINE, OURS, "AMP")))
+
+
+class PublishTests(TestCase):
+    """
+    Tests for L{benchmarks.publish}.
+    """
+
+    def setUp(self) -> None:
+        """A source tree with the README that there is."""
+        self.source = Path(self.mktemp())
+        (self.source / "docs" / "topics").mkdir(parents=True)
+        self.readme = self.source / "README.rst"
+        self.readme.write_bytes((SOURCE / "README.rst").read_bytes())
+
+    def test_table(self) -> None:
+        """The table, its plot and the summary in the README; what was there before is replaced."""
+        before = self.readme.read_text(encoding="utf-8")
+        figures = measureRow(ROWS["W1"], [BASELINE, OURS], 2, 0.1, FakeSession)
+        for heading in ("An old machine", "A machine"):
+            publishTable(figures, heading, self.source)
+        folder = self.source / "docs" / "topics" / "figures"
+        self.assertEqual((folder / "table.txt").read_text(), f"A machine\n\n{table(figures)}\n")
+        self.assertEqual(ElementTree.parse(folder / "table.svg").getroot().tag[-3:], "svg")
+        after = self.readme.read_text(encoding="utf-8")
+        self.assertNotIn("An old machine", after)
+        self.assertRegex(after, r"small echo, one at a time +10.0 +-\n")
+        self.assertEqual(after.split(BEGIN)[0], before.split(BEGIN)[0])
+        self.assertEqual(after.split(END)[1], before.split(END)[1])
+
+    def test_curves(self) -> None:
+        """The curves, as text and as a plot."""
+        curves = [Curve("clients", OURS, [(1, 0.1), (10, 1.0)])]
+        publishCurves(curves, "the points", "A machine", self.source)
+        folder = self.source / "docs" / "topics" / "figures"
+        self.assertEqual((folder / "scaling.txt").read_text(), "A machine\n\nthe points\n")
+        self.assertEqual(ElementTree.parse(folder / "scaling.svg").getroot().tag[-3:], "svg")

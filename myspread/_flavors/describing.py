@@ -130,11 +130,31 @@ def _method(facing: Any, prefix: str, name: str, leading: int) -> dict[str, str]
     return {"name": name, "signature": _signatureOf(function, bound + leading), "doc": _docOf(function)}
 
 
+class _Written:
+    """
+    An annotation that is text, as in modules that postpone them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _asWritten(annotation: Any) -> Any:
+    return _Written(annotation) if isinstance(annotation, str) else annotation
+
+
 def _signatureOf(function: Any, hidden: int) -> str:
     try:
         signature = inspect.signature(function)
-        shown = list(signature.parameters.values())[hidden:]
-        text = str(signature.replace(parameters=shown))
+        shown = [
+            each.replace(annotation=_asWritten(each.annotation))
+            for each in list(signature.parameters.values())[hidden:]
+        ]
+        result = _asWritten(signature.return_annotation)
+        text = str(signature.replace(parameters=shown, return_annotation=result))
     # The repr of a default value can be anything.
     except Exception:
         return "(...)"

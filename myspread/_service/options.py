@@ -20,7 +20,7 @@ from myspread._service.inherited import InheritedSocket
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withBudget, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
-from myspread._service.roots import findPolicy, findRoot
+from myspread._service.roots import describing, findPolicy, findRoot
 from myspread._service.settings import WIDTH, Setting, Settings, helpOn
 from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
@@ -159,6 +159,8 @@ class Options(usage.Options):
         self["limits"] = _limits(settings["limit"])
         self["budget"] = _budget(settings["budget"])
         self["policy"] = _named("policy", findPolicy, settings["policy"])
+        if settings["describe"]:
+            self["policy"] = describing(self["policy"])
         self["root"] = (
             _portal(settings) or _named("root", findRoot, settings["root"]) or Demonstration(self.reactor)
         )

@@ -5,15 +5,17 @@ command line.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from twisted.cred.portal import Portal
 
+from myspread._jelly import globalSecurity
 from myspread._service.named import find
 from myspread.interfaces import IPBRoot
 from myspread.security import SecurityOptions, SecurityPolicy
 
-__all__ = ["findPolicy", "findRoot"]
+__all__ = ["describing", "findPolicy", "findRoot"]
 
 
 def findRoot(name: str) -> Any:
@@ -37,6 +39,20 @@ def findPolicy(name: str) -> Any:
     @raise NotFound: when there is none under that name.
     """
     return find(name, "policy", "is neither a SecurityPolicy nor SecurityOptions", _isPolicy)
+
+
+def describing(policy: SecurityPolicy | SecurityOptions | None) -> SecurityPolicy | SecurityOptions:
+    """
+    A policy that lets clients ask what can be called, and is like another one.
+
+    @param policy: the other one; None for the default one.
+    """
+    if isinstance(policy, SecurityPolicy):
+        return policy.allowDescribing()
+    # What it has is shared, so that classes that are registered later are allowed by both.
+    described = copy(globalSecurity if policy is None else policy)
+    described.describing = True
+    return described
 
 
 def _isRoot(candidate: Any) -> bool:

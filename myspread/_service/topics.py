@@ -66,6 +66,10 @@ _SERVING: Final = (
         "MODULE:OBJECT",
         ("shop:policy",),
     ),
+    Setting(
+        "describe",
+        "Let clients ask what can be called, with signatures and docstrings, as 'myspread describe' does.",
+    ),
 )
 
 _LOGIN: Final = (

@@ -20,12 +20,12 @@ class DescribeTests(CommandTestCase):
         shown, asJSON = self.together(("describe", root), ("describe", root, "--json"))
         self.assertEqual((shown.status, shown.errors), (0, ""))
         self.assertRegex(shown.output, r"\A__main__\.Shop\n    A shop, where things can be bought\.\n\nadd\(")
-        self.assertIn("\nadd(a: 'int', b: 'int' = 1) -> 'int'\n    The sum of two numbers.\n", shown.output)
+        self.assertIn("\nadd(a: int, b: int = 1) -> int\n    The sum of two numbers.\n", shown.output)
         methods = json.loads(asJSON.output)["methods"]
         self.assertIn(
             {
                 "name": "add",
-                "signature": "(a: 'int', b: 'int' = 1) -> 'int'",
+                "signature": "(a: int, b: int = 1) -> int",
                 "doc": "The sum of two numbers.",
             },
             methods,
@@ -40,8 +40,8 @@ class DescribeTests(CommandTestCase):
             ("describe", portal),
             ("describe", root, "order"),
         )
-        self.assertIn("\nmore(by: 'int' = 1) -> 'int'\n    Count on.\n", counter.output)
-        self.assertIn("\nwhoami() -> 'str'\n    The name.\n", avatar.output)
+        self.assertIn("\nmore(by: int = 1) -> int\n    Count on.\n", counter.output)
+        self.assertIn("\nwhoami() -> str\n    The name.\n", avatar.output)
         self.assertEqual((noLogin.status, noLogin.output), (1, ""))
         self.assertIn("the server describes nothing before a login; try --login", noLogin.errors)
         self.assertEqual(order.status, 1)

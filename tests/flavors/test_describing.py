@@ -143,17 +143,17 @@ class DescribeTests(SynchronousTestCase):
             methods,
             {
                 "buy": (
-                    "(fruit: 'str', count: 'int' = 1, *more: 'Any', price: 'float', **notes: 'str') -> 'str'",
+                    "(fruit: str, count: int = 1, *more: Any, price: float, **notes: str) -> str",
                     "Buy fruit.\n\n    Indented.",
                 ),
-                "inherited": ("() -> 'None'", "It."),
+                "inherited": ("() -> None", "It."),
                 "late": ("(item)", ""),
-                "ofClass": ("(a: 'int') -> 'None'", "Of the class."),
-                "opinion": ("(opinion: 'Any') -> 'Any'", "Give back what the peer has lent."),
+                "ofClass": ("(a: int) -> None", "Of the class."),
+                "opinion": ("(opinion: Any) -> Any", "Give back what the peer has lent."),
                 "rude": ("(...)", "With a default value that can't be shown."),
-                "self": ("() -> 'Any'", "It."),
-                "static": ("(a: 'int') -> 'None'", "Static."),
-                "stock": ("() -> 'Any'", "An object with a flavor of twisted.spread."),
+                "self": ("() -> Any", "It."),
+                "static": ("(a: int) -> None", "Static."),
+                "stock": ("() -> Any", "An object with a flavor of twisted.spread."),
                 "undocumented": ("(x)", ""),
             },
         )
@@ -177,7 +177,7 @@ class DescribeTests(SynchronousTestCase):
         self.assertEqual((description.doc, description.methods[0].name), ("Logged in.", "scene"))
         scene = self.described(pair, pair.result(avatar.callRemote("scene")))
         self.assertEqual(
-            scene.methods, (pb.MethodDescription("look", "(where: 'str') -> 'None'", "Look somewhere."),)
+            scene.methods, (pb.MethodDescription("look", "(where: str) -> None", "Look somewhere."),)
         )
 
     def test_default(self) -> None:

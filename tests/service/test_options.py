@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from myspread._jelly import globalSecurity
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.options import Options
@@ -231,6 +232,15 @@ class OptionsTests(SynchronousTestCase):
             ("builtins:dict", f"builtins:dict made no policy: {{}} {kinds}"),
         ):
             self.assertEqual(self.refusal("--policy", name), f"twistd pbserver: --policy {name}: {problem}")
+
+    def test_describe(self) -> None:
+        """C{--describe} adds one permission to a policy, and changes no other one."""
+        self.assertIs(parsed("--describe")["policy"].describing, True)
+        self.assertIs(globalSecurity.describing, False)
+        self.assertIs(parsed("--describe")["policy"].allowedTypes, globalSecurity.allowedTypes)
+        policy = parsed("--describe", "--policy", "myspread.security:LOGIN_POLICY")["policy"]
+        self.assertEqual(policy, LOGIN_POLICY.allowDescribing())
+        self.assertIs(LOGIN_POLICY.describing, False)
 
     def test_policyForEverything(self) -> None:
         """What allows everything is no policy for a server."""

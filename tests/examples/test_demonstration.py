@@ -14,6 +14,8 @@ from tests.service.daemons import TwistdTestCase
 
 
 class DemonstrationTests(TwistdTestCase):
+    timeout = 120
+
     async def test_visitor(self) -> None:
         """
         It gets a copy, and sees the counter grow.

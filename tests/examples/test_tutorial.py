@@ -108,7 +108,8 @@ class TutorialTests(ExampleTestCase):
         await pair.stop(server)
         await anna.printed("(the chat is gone)")
         types(anna, "hello again")
-        pair.start(OURS, "chat_server.py", port)
+        again = pair.start(OURS, "chat_server.py", port)
+        await again.printed(r"(on port \d+)")
         await anna.printed("(anna: hello again)")
         [lines] = await self.leave(pair, anna)
         self.assertEqual(lines.count("--- the chat can be reached"), 2)
@@ -129,6 +130,8 @@ class TwistdTests(TwistdTestCase):
     """
     The steps that use C{twistd}, with the commands that the pages show.
     """
+
+    timeout = 120
 
     def setUp(self) -> None:
         super().setUp()

@@ -19,14 +19,14 @@ async def main(reactor, name, password, where="tcp:127.0.0.1:8800"):
         credentials=pb.Password(name, password),
         mind=Screen(),
         persistent=True,
-        backoff=pb.Backoff(first=0.5, longest=30),
+        backoff=pb.Backoff(first=0.5, longest=5),
     )
     session.notifyOnUp(lambda avatar: print("--- the chat can be reached"))
     session.notifyOnDown(lambda reason: print("--- the chat is gone; I'll be back"))
 
     async def say(text):
         try:
-            await session.withTimeout(10).callRemote("say", text)
+            await session.withTimeout(30).callRemote("say", text)
         except (pb.PBConnectionLost, pb.CallTimeout, pb.SessionClosed):
             print("--- nobody has heard:", text)
 

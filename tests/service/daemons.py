@@ -33,7 +33,7 @@ class TwistdTestCase(TestCase):
     @ivar directory: the working directory of what is run.
     """
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         home = Path(tempfile.mkdtemp(prefix="twistd"))

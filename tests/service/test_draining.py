@@ -112,7 +112,7 @@ class Load:
         if failure.check("myspread.pb.ServerLeaving"):
             self.refused.append(name)
         else:
-            failure.trap(stock.PBConnectionLost)
+            failure.trap(stock.PBConnectionLost, pb.SessionClosed)
             self.lost.append(name)
         self._end()
 

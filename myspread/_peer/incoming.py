@@ -5,6 +5,7 @@ Calls that the peer makes, and our answers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -19,11 +20,13 @@ from myspread._flavors.perspective import Avatar
 from myspread._flavors.referencing import Referenceable
 from myspread._flavors.remote import describePeer
 from myspread._flavors.viewing import ViewPoint
+from myspread._jelly import jelly
 from myspread._native import Raw
 from myspread._peer.events import EVENTS
 from myspread._peer.incidents import newIncident, refusal, showsText, travelsAsValue
 from myspread._peer.invoker import IInvoker
 from myspread._peer.outbox import Outbox
+from myspread._wirenames import wireName
 from myspread.security import ITaster
 
 __all__ = ["NOBODY", "IncomingCalls"]
@@ -32,6 +35,8 @@ _log = Logger()
 
 NOBODY = 0
 """The id of no object: they count from 1. A ping calls it."""
+
+_NO_OBJECT = "Invalid Object ID"
 
 Find = Callable[[Any], Any]
 
@@ -57,6 +62,16 @@ _OTHERWISE: Any = object()
 _WITH_ANSWER = "The peer {peer} will receive the following PB traceback:"
 _WITHOUT_ANSWER = "A call of {peer} that wants no answer failed:"
 _UNSENT_INCIDENT = "Incident {incident}: an error can't be sent, and {peer} is told no more than this number:"
+
+
+@lru_cache(maxsize=1)
+def _pingAnswer() -> list[Any]:
+    """
+    What any call of an object that there isn't is answered with. Serialising
+    leaves its traces in a broker, more than all that an idle one takes.
+    """
+    failure = failure2Copyable(Failure(Error(_NO_OBJECT)), 0)
+    return [wireName(type(failure)), jelly(failure.getStateToCopy())]
 
 
 def expanded(expression: Any) -> Any:
@@ -122,8 +137,9 @@ class IncomingCalls:
                 target = find(luid)
                 if target is None:
                     if luid == NOBODY:
-                        self._invoker.pinged()
-                    raise Error("Invalid Object ID")
+                        self._answerPing(request, wanted)
+                        return
+                    raise Error(_NO_OBJECT)
                 if self.inProgress >= self._invoker.limits.calls:
                     raise self._tooMany()
                 receive = target.remoteMessageReceived
@@ -178,6 +194,11 @@ class IncomingCalls:
                 self._invoker.sendWritten(data, True)
                 return _ANSWERED
         return giver.serializeResult(awaited(value), target.perspective, method, positional, named)
+
+    def _answerPing(self, request: int, wanted: Any) -> None:
+        self._invoker.pinged()
+        if wanted and not self._invoker.disconnected:
+            self._invoker.sendCall(b"error", request, _pingAnswer())
 
     def refuse(self, request: int, error: Exception) -> None:
         """Answer a call that could not even be understood."""

@@ -178,6 +178,22 @@ class PingTests(SilenceCase):
                 self.assertGreater(self.pings.pop(pair.server._peer), 5)
                 self.assertFalse(pair.server._peer.pinging)
 
+    def test_answer(self) -> None:
+        """
+        A ping is answered as the call of any object that there isn't, and leaves
+        nothing in the broker that was pinged.
+        """
+        before = set(vars(self.pair.server))
+        answers = []
+        for luid in (0, 99):
+            self.pair.client.sendCall(b"message", 7, luid, b"ping", 1, [b"tuple"], [b"dictionary"])
+            self.pair.server.dataReceived(self.pair.clientTransport.take(None))
+            answers.append(bytes(self.pair.serverTransport.take(None)))
+            if not luid:
+                self.assertEqual(set(vars(self.pair.server)) - before, set())
+        self.assertIn(b"Invalid Object ID", answers[0])
+        self.assertEqual(*answers)
+
     def test_incidents(self) -> None:
         """Where the policy shows no errors, a ping is no incident."""
         factory = pb.PBServerFactory(Quiet(), security=pb.SecurityPolicy(errors="incident"))

@@ -5,6 +5,7 @@ Banana: bytes to s-expressions and back, without any input or output.
 from __future__ import annotations
 
 from myspread._codec.accelerated import PlainEncoder, encoderFor, giveDecoder, takeDecoder
+from myspread._codec.blocks import keepLargeBlocks
 from myspread._codec.decoder import Decoder
 from myspread._codec.dialect import DIALECTS, NONE, PB, Dialect
 from myspread._codec.encoder import encode
@@ -47,5 +48,6 @@ __all__ = [
     "encoderFor",
     "giveDecoder",
     "int2b128",
+    "keepLargeBlocks",
     "takeDecoder",
 ]

@@ -20,6 +20,7 @@ from myspread._codec import (
     Handshake,
     PlainEncoder,
     encode,
+    keepLargeBlocks,
 )
 from myspread._errors import BananaError
 from myspread._net.reading import Reading
@@ -146,6 +147,7 @@ class Banana(Reading, Protocol, Ephemeral):
 
     def connectionMade(self) -> None:
         """Begin the handshake."""
+        keepLargeBlocks()
         # What is written after loseConnection still leaves, but not over TLS,
         # which gathers by itself.
         self._gathers = not hasattr(self.transport, "getPeerCertificate")

@@ -63,6 +63,18 @@ def _zygote() -> str:
     return path
 
 
+def _connected() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(PATIENCE)
+    try:
+        connection.connect(_zygote())
+    except ConnectionRefusedError:
+        # Whoever tidies up a machine may have ended it.
+        _zygote.cache_clear()
+        connection.connect(_zygote())
+    return connection
+
+
 class Command:
     """
     A command that runs.
@@ -76,9 +88,7 @@ class Command:
         """
         @param files: the file descriptors that it has as stdin, stdout and stderr.
         """
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.settimeout(PATIENCE)
-        self._connection.connect(_zygote())
+        self._connection = _connected()
         message = {"words": words, "directory": str(directory), "environment": cleanEnvironment(**variables)}
         socket.send_fds(self._connection, [json.dumps(message).encode()], list(files))
         self._answers = self._connection.makefile("r")

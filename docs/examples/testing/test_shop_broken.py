@@ -2,7 +2,7 @@
 Tests of a server and a client together, whose conversation is broken at each of
 its messages.
 
-Run them with C{trial test_shop_broken}.
+Run them with C{python -m twisted.trial test_shop_broken}.
 """
 
 from shopper import buy

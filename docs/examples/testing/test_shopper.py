@@ -1,7 +1,7 @@
 """
 Tests of a client, with a server that plays a script.
 
-Run them with C{trial test_shopper}.
+Run them with C{python -m twisted.trial test_shopper}.
 """
 
 from shopper import buy, shopping

@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
+from contextlib import nullcontext
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any, NamedTuple
 
 from cryptography import __version__ as _version
@@ -30,6 +32,10 @@ FEWEST_BYTES = 8
 """Of a salt or a hash in a file."""
 
 MOST_BYTES = 64
+
+# OpenSSL has one pool of threads for the lanes of all hashes. Two at once fail for want of threads, which
+# looks like want of memory, or wait for each other for ever.
+_lanes = Lock()
 
 _cost = re.compile(r"m=([0-9]{1,10}),t=([0-9]{1,10}),p=([0-9]{1,10})")
 _phc = re.compile(rf"\$argon2id\$v=19\$({_cost.pattern})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)")
@@ -111,20 +117,28 @@ def hashed(password: bytes, cost: Argon2Cost = RECOMMENDED) -> str:
         lanes=cost.lanes,
         memory_cost=cost.memory,
     )
-    phc: str = engine.derive_phc_encoded(password)
+    with _threads(cost):
+        phc: str = engine.derive_phc_encoded(password)
     return phc
 
 
 def fits(password: bytes, phc: str) -> bool:
     """
     Whether a hash is that of a password. This takes as much time and memory as
-    it took to make it, whatever the answer; other threads run meanwhile.
+    it took to make it, whatever the answer; other threads run meanwhile, but
+    for those that hash with several lanes.
     """
     try:
-        _Argon2id.verify_phc_encoded(password, phc)
+        with _threads(costOf(phc)):
+            _Argon2id.verify_phc_encoded(password, phc)
     except InvalidKey:
         return False
     return True
+
+
+def _threads(cost: Argon2Cost) -> Any:
+    """What a hash holds while it is made."""
+    return _lanes if cost.lanes > 1 else nullcontext()
 
 
 def costOf(phc: str) -> Argon2Cost:

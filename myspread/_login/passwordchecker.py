@@ -59,7 +59,8 @@ class PasswordFile:
         """
         @param path: where the file is.
         @param threads: how many passwords are hashed at the same time; each
-            takes a processor, and 64 MiB if the file says nothing else.
+            takes a processor, and 64 MiB if the file says nothing else. Those
+            with several lanes, as is the default, are hashed one after the other.
         @param waiting: how many more logins may wait for that.
         @param runInThread: called with function and arguments, runs it in a
             thread; by default in one of the reactor.

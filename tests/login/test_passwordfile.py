@@ -147,6 +147,23 @@ class Argon2Tests(SynchronousTestCase):
         self.assertEqual(argon2.costOf(phc), OTHER)
         self.assertFalse(argon2.fits(b"", phc))
 
+    def test_atOnce(self) -> None:
+        """Hashes with several lanes that are made in several threads don't get in each other's way."""
+        phc = argon2.hashed(b"secret", Argon2Cost(2048, 2, 4))
+        outcomes: list[bool] = []
+
+        def check() -> None:
+            for _ in range(20):
+                outcomes.append(argon2.fits(b"secret", phc))
+
+        # As daemons they don't keep this process, should they never end.
+        threads = [threading.Thread(target=check, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        self.assertEqual(outcomes, [True] * 80)
+
     def test_tooOld(self) -> None:
         """Without what hashes there are no password files, and the error says what to do."""
         for old in (None, object()):

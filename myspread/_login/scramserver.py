@@ -68,12 +68,15 @@ class ScramServer:
     @ivar username: who wants to log in, once that is known.
     """
 
-    def __init__(self, mechanism: str, binding: bytes | None, nonce: str | None = None) -> None:
+    def __init__(
+        self, mechanism: str, binding: bytes | None, nonce: str | None = None, *, isTls: bool = False
+    ) -> None:
         """
         @param mechanism: what the client has chosen.
         @param binding: what the server knows of the channel, if clients can
             bind to it.
         @param nonce: our part of it; by default a new one.
+        @param isTls: whether the channel is TLS, also where nobody can bind to it.
         @raise Malformed: when the client wants to bind where it can't be done.
         """
         if mechanism == SCRAM_PLUS and binding is None:
@@ -82,6 +85,7 @@ class ScramServer:
         self.username = b""
         self._plus = mechanism == SCRAM_PLUS
         self._binding = binding
+        self._isTls = isTls
         self._nonce = newNonce() if nonce is None else nonce
         self._header = ""
         self._clientFirst = ""
@@ -123,6 +127,12 @@ class ScramServer:
             raise Malformed(
                 f"the client thinks that this server doesn't take {SCRAM_PLUS}, but it does: somebody "
                 "between them has changed the list of mechanisms"
+            )
+        if flag == b"y" and self._isTls:
+            # Whether one can bind to a connection is the same at both of its ends.
+            raise Malformed(
+                "the client could bind to its TLS connection, and nobody can to this one: somebody between "
+                "them ends TLS"
             )
         expected = (f"p={BINDING_TYPE}".encode("ascii"),) if self._plus else (b"n", b"y")
         if flag not in expected:

@@ -206,8 +206,9 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         if mechanism not in SCRAM_MECHANISMS or mechanism not in self.remote_mechanisms():
             return self._attempts.run(lambda: self._notOffered(mechanism), guesses=False)
         self._checkOutstanding()
+        channel = self._channel()
         try:
-            conversation = ScramServer(mechanism, self._channel().binding())
+            conversation = ScramServer(mechanism, channel.binding(), isTls=channel.isTls)
             username = conversation.begin(message)
         except Malformed as error:
             return self._attempts.run(_refusal(str(error)), guesses=False)

@@ -61,6 +61,7 @@ class Between(Factory):
         port: int,
         track: Callable[[Any], Any],
         secure: bool = False,
+        options: Any = None,
         change: Change = lambda data: data,
         changeClient: Change = lambda data: data,
     ) -> None:
@@ -68,6 +69,7 @@ class Between(Factory):
         @param port: the server's.
         @param track: remembers connections.
         @param secure: whether to speak TLS with the server.
+        @param options: how to speak TLS.
         @param change: what becomes of the bytes that the server sends.
         @param changeClient: what becomes of those that the client sends.
         """
@@ -76,6 +78,7 @@ class Between(Factory):
         self._port = port
         self._track = track
         self._secure = secure
+        self._options = options
         self._change = change
         self._changeClient = changeClient
 
@@ -90,7 +93,8 @@ class Between(Factory):
         tracked.startedConnecting = lambda connector: None
         tracked.clientConnectionFailed = tracked.clientConnectionLost = lambda connector, reason: None
         if self._secure:
-            self._reactor.connectSSL("127.0.0.1", self._port, tracked, CertificateOptions())
+            options = self._options or CertificateOptions()
+            self._reactor.connectSSL("127.0.0.1", self._port, tracked, options)
         else:
             self._reactor.connectTCP("127.0.0.1", self._port, tracked)
         return near

@@ -292,6 +292,18 @@ class BetweenTests(LoginCase):
         insisting = self.tls(port, credentials=ANN, mechanisms=PLUS)
         await self.assertFails(insisting, pb.NoMechanism, "and this client accepts scram-sha-256-plus")
 
+    async def test_listChangedWithoutBinding(self) -> None:
+        """Nor with a connection to the server that can't be bound to, so that its own list hasn't got it."""
+        options = ssl.CertificateOptions()
+        options.getContext().set_max_proto_version(SSL.TLS1_2_VERSION)
+        options.getContext().set_options(NO_EXTENDED_MASTER_SECRET)
+        impostor = self.authority.issue("localhost")
+        factory = self.between(self.serveTls(), secure=True, options=options)
+        session = self.tls(self.serveTls(impostor.options(), factory), credentials=ANN)
+        await self.assertFails(session, UnauthorizedLogin, "somebody between them ends TLS")
+        self.assertNotIn(PLUS.encode(), factory.fromServer)
+        self.assertIsNone(self.servers[0].avatarId)
+
     async def test_moreChanged(self) -> None:
         """Nor to change what the client says of it: the proof covers that."""
         impostor = self.authority.issue("localhost")

@@ -46,16 +46,16 @@ MOST_NAMES: Final = 1000
 """Users of MD5 whose names are remembered, so that the log tells of each once."""
 
 _ADVICE: Final = (
-    "{user} logs in with MD5 from {peer}. Who has listened can guess the password fast, and this server "
-    "has to keep it, or its MD5 digest. Clients on myspread can use SCRAM-SHA-256: pb.Password in the place "
-    "of UsernamePassword."
+    "{user!r} logs in with MD5 from {peer}. Who has listened can guess the password fast, and this "
+    "server has to keep it, or its MD5 digest. Clients on myspread can use SCRAM-SHA-256: pb.Password in the "
+    "place of UsernamePassword."
 )
 
 _REFUSAL: Final = (
-    "{user} at {peer} is refused: no logins with MD5 are taken. (PBServerFactory's md5; "
+    "{user!r} at {peer} is refused: no logins with MD5 are taken. (PBServerFactory's md5; "
     "twistd pbserver --md5)",
-    "{user} at {peer} is refused: logins with MD5 are taken from this machine only. (PBServerFactory's md5; "
-    "twistd pbserver --md5)",
+    "{user!r} at {peer} is refused: logins with MD5 are taken from this machine only. "
+    "(PBServerFactory's md5; twistd pbserver --md5)",
 )
 
 _INTERFACES: Final[tuple[tuple[Any, str], ...]] = (
@@ -144,7 +144,7 @@ class Reception:
         if user in self._names or len(self._names) >= MOST_NAMES:
             return
         level, text = (
-            (LogLevel.info, "{user} logs in with MD5 from {peer}.")
+            (LogLevel.info, "{user!r} logs in with MD5 from {peer}.")
             if self._names
             else (LogLevel.warn, _ADVICE)
         )

@@ -16,7 +16,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.spread import pb as stock
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
@@ -535,6 +535,23 @@ class Md5Tests(MechanismCase):
             self.assertIn(text, told["log_format"])
             self.assertIn("--md5", told["log_format"])
             events.clear()
+
+    def test_namesInTheLog(self) -> None:
+        """What a stranger calls itself can't look like an entry, nor steer a terminal."""
+        name = b"x\nroot has logged in\x1b[31m"
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        for md5 in ("local", "never"):
+            self.assertFails(self.pairOn(md5, True), UsernamePassword(name, b""), UnauthorizedLogin)
+        database = InMemoryUsernamePasswordDatabaseDontUse()
+        database.addUser(name, b"secret")
+        pair = brokerPair(serverFactory=pb.PBServerFactory(portal(database)))
+        login(pair, UsernamePassword(name, b"secret"))
+        told = [formatEvent(each) for each in events if "{user" in each.get("log_format", "")]
+        self.assertEqual(len(told), 3)
+        for text in told:
+            self.assertIn(r"'x\nroot has logged in\x1b[31m'", text)
 
     def test_clientTells(self) -> None:
         """So does a client, once, where others may listen."""

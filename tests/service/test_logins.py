@@ -153,7 +153,7 @@ class LoginTests(TwistdTestCase):
             await self.assertFails(where, pb.Token("guess"), UnauthorizedLogin, "wrong")
         await self.assertFails(secure, pb.ClientCertificate(), pb.NoMechanism, "shown it one")
         self.assertEqual(await self.stockLogin(self.tcp(tcp)), b"ann")
-        await program.printed(r"ann logs in with MD5 from IPv4Address", 1)
+        await program.printed(r"'ann' logs in with MD5 from IPv4Address", 1)
 
     async def test_never(self) -> None:
         """Where MD5 is never taken, a stock client is told what there is."""
@@ -199,7 +199,7 @@ class LoginTests(TwistdTestCase):
             await self.assertFails(endpoint, ANN, UnauthorizedLogin, "md5 is no way to log in")
         with self.assertRaises(stock.RemoteError):
             await self.stockLogin(far)
-        await program.printed(r"ann at IPv4Address.*203\.0\.113\.9.* is refused: (logins with MD5)", 3)
+        await program.printed(r"'ann' at IPv4Address.*203\.0\.113\.9.* is refused: (logins with MD5)", 3)
         await self.closeSessions()
         program.signal("TERM")
         await program.ended

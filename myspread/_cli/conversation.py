@@ -160,7 +160,7 @@ class Conversation:
     def _outcome(self, fromClient: bool, expression: list[Any], now: float) -> Message:
         command, request, form = expression[0], _id(expression[1]), expression[2]
         method, origin, took = self._answered(fromClient, request, now)
-        if method == b"finish" and secretPlaces(method, origin) or soundsSecret(method):
+        if method in (b"finish", b"prove") and secretPlaces(method, origin) or soundsSecret(method):
             # The object that a login gives stays.
             _maskBytes(expression)
         maskNamed(form)

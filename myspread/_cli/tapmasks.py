@@ -17,10 +17,14 @@ _SOUNDS = re.compile(rb"pass(?:word|wd|phrase)|secret|token|credential|api_?key|
 _PLACES: dict[bytes, tuple[int, ...]] = {
     b"respond": (0,),
     b"finish": (0,),
+    b"prove": (0,),
     b"loginToken": (0,),
     b"loginPlain": (1,),
 }
 """By method of a login, which of its arguments are secret, or would let somebody guess one."""
+
+_STEPS = (b"respond", b"finish", b"prove")
+"""Methods of what is given to go on with a login."""
 
 _OF_LOGINS = (b"login", b"loginScram")
 """Methods whose result is asked to go on with a login."""
@@ -40,7 +44,7 @@ def secretPlaces(method: bytes, origin: bytes | None) -> tuple[int, ...]:
     @param origin: the method that has given the object that is called; None for
         the root.
     """
-    if method in (b"respond", b"finish") and origin not in _OF_LOGINS:
+    if method in _STEPS and origin not in _OF_LOGINS:
         return ()
     return _PLACES.get(method, ())
 

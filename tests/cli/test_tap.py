@@ -120,6 +120,11 @@ class ConversationTests(SynchronousTestCase):
             answer = self.answer(2, [b"tuple", b"hush", remote(2)])
             self.assertMasked(answer)
             self.assertIn("<the server's 2 of finish>", answer.text)
+            self.conversation = Conversation()
+            self.call(1, b"root", b"loginScram", text("scram-sha-256"), b"n,,n=ann")
+            self.answer(1, [b"tuple", b"challenge", remote(1)])
+            self.assertMasked(self.call(2, 1, b"prove", secret))
+            self.assertMasked(self.answer(2, b"hush"))
             self.assertMasked(self.call(3, b"root", b"loginToken", secret, NONE))
             self.assertMasked(self.call(4, b"root", b"loginPlain", text("ann"), secret, NONE))
 

@@ -30,6 +30,7 @@ _OWN = {
     "tcp": "interface=127.0.0.1",
     "ssl": "interface=127.0.0.1",
     "tcp6": "interface=\\:\\:1",
+    "tls": "interface=\\:\\:1",
     "unix": "mode=600",
 }
 """By kind of endpoint, what holds unless the description says otherwise: nobody else gets there."""
@@ -44,6 +45,8 @@ def statusPort(reactor: Any, description: str) -> Port:
     @raise ValueError: when it can't be understood.
     """
     kind = description.partition(":")[0]
+    if kind == "haproxy":
+        raise ValueError("haproxy: it believes everybody, and nobody is asked here where they come from")
     own = _OWN.get(kind)
     if own is None or f":{own.partition('=')[0]}=" in description:
         return Port(description, serverFromString(reactor, description))

@@ -467,6 +467,13 @@ class PortTests(SynchronousTestCase):
         [(_, _, _, interface)] = self.listening("tcp6:9880").tcpServers
         self.assertEqual(interface, "::1")
 
+    def test_otherKinds(self) -> None:
+        """Twisted's own TLS, too; and its PROXY protocol, which would hide what it listens on, is refused."""
+        [(port, _, _, interface)] = self.listening(f"tls:{self.mktemp()}:9880").tcpServers
+        self.assertEqual((port, interface), (9880, "::1"))
+        error = self.assertRaises(ValueError, statusPort, MemoryReactorClock(), "haproxy:tcp:9880")
+        self.assertIn("it believes everybody", str(error))
+
     def test_named(self) -> None:
         """With one, for others too."""
         [(_, _, _, interface)] = self.listening("tcp:9880:interface=0.0.0.0").tcpServers

@@ -72,6 +72,7 @@ class PasswordFile:
         self._file: AccountFile[PasswordRecord, Accounts] = AccountFile(path, readPassword, arrange)
         self.path = self._file.path
         self._threads = FewThreads(threads, waiting, runInThread)
+        self._toldTooMany = False
 
     @property
     def iterations(self) -> int:
@@ -101,9 +102,22 @@ class PasswordFile:
         user = accounts.user(credentials.username)
         if IScramCredentials.providedBy(credentials):
             return _outcome(_isProven(credentials, user), user)
+        if not self._threads.waiting:
+            self._toldTooMany = False
         phc = (user and user.argon2) or accounts.impossible
         checked = self._threads.run(isRight, credentials.password, phc)
-        return checked.addCallbacks(_outcome, _notChecked, callbackArgs=(user,))
+        return checked.addCallbacks(_outcome, self._notChecked, callbackArgs=(user,))
+
+    def _notChecked(self, failure: Failure) -> NoReturn:
+        failure.trap(TooManyWait)
+        # Strangers can cause as many of these as they like.
+        if not self._toldTooMany:
+            self._toldTooMany = True
+            _log.warn(
+                "Logins are refused unchecked: {reason}. This is told again once none has waited.",
+                reason=failure.getErrorMessage(),
+            )
+        raise UnauthorizedLogin("too many logins wait to be checked; try again later")
 
 
 def _isProven(credentials: Any, user: User | None) -> bool:
@@ -114,9 +128,3 @@ def _outcome(isRight: bool, user: User | None) -> Deferred[bytes | tuple[()]]:
     if user is None or not isRight:
         return fail(UnauthorizedLogin())
     return succeed(utf8(user.name))
-
-
-def _notChecked(failure: Failure) -> NoReturn:
-    failure.trap(TooManyWait)
-    _log.warn("A login is refused unchecked: {reason}.", reason=failure.getErrorMessage())
-    raise UnauthorizedLogin("too many logins wait to be checked; try again later")

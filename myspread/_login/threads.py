@@ -38,6 +38,11 @@ class FewThreads:
         self._most = waiting
         self._runInThread = runInThread
 
+    @property
+    def waiting(self) -> int:
+        """How many functions wait."""
+        return len(self._running.waiting)
+
     def run(self, function: Callable[..., T], *arguments: Any) -> Deferred[T]:
         """
         Run a function once it can be.
@@ -45,6 +50,6 @@ class FewThreads:
         @return: a Deferred of what it returns. It fails with L{TooManyWait} when
             too many others wait already.
         """
-        if len(self._running.waiting) >= self._most:
+        if self.waiting >= self._most:
             return fail(TooManyWait(f"{self._most} others wait already"))
         return self._running.run(self._runInThread, function, *arguments)

@@ -13,6 +13,7 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -327,6 +328,26 @@ class CheckerTests(AccountsCase):
         self.assertEqual(len(running), 6)
         for each in (*others, again):
             self.assertRefused(each)
+
+    def test_tooManyTold(self) -> None:
+        """The log tells once that logins are refused unchecked, and again when there is a next time."""
+        running: list[Deferred[bool]] = []
+
+        def runInThread(function: Any, *arguments: Any) -> Deferred[bool]:
+            running.append(Deferred())
+            return running[-1]
+
+        checker = PasswordFile(self.write(ANN), threads=1, waiting=1, runInThread=runInThread)
+        with capturedLogs() as events:
+            for count in (1, 2):
+                taken = [self.check(checker, b"ann", b"secret") for _ in range(2)]
+                for _ in range(10):
+                    self.failureResultOf(self.check(checker, b"ann", b"secret"), UnauthorizedLogin)
+                told = [each for each in events if "refused unchecked" in each["log_format"]]
+                self.assertEqual(len(told), count)
+                for each in taken:
+                    running.pop().callback(False)
+                    self.failureResultOf(each, UnauthorizedLogin)
 
     def test_broken(self) -> None:
         """What goes wrong while hashing isn't taken for a wrong password."""

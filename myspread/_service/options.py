@@ -169,6 +169,8 @@ class Options(usage.Options):
         self["slowCall"] = _seconds("slow-call", settings["slow-call"], None)
         self["status"] = [_statusPort(self.reactor, description) for description in settings["status"]]
         self["statusHosts"] = settings["status-host"]
+        if self["statusHosts"] and not self["status"]:
+            raise usage.UsageError("--status-host: there is no status page to ask for; --status serves one")
         if settings["check"]:
             self._tell()
 

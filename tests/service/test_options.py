@@ -178,6 +178,13 @@ class OptionsTests(SynchronousTestCase):
             "twistd pbserver: --md5 yes: it must be one of anywhere, local, never",
         )
 
+    def test_statusHostAlone(self) -> None:
+        """A name for a page that isn't served is a mistake."""
+        self.assertEqual(
+            self.refusal("--status-host", "pb1"),
+            "twistd pbserver: --status-host: there is no status page to ask for; --status serves one",
+        )
+
     def test_status(self) -> None:
         """The status can be served on several ports, and asked for by names; what is wrong is told."""
         self.assertEqual((parsed()["status"], parsed()["statusHosts"]), ([], []))

@@ -4,12 +4,12 @@ What clients log in with, and what checkers get of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.x509 import Certificate
-from twisted.cred.credentials import IAnonymous, ICredentials
+from twisted.cred.credentials import IAnonymous, ICredentials, UsernamePassword
 from zope.interface import implementer
 
 from myspread._login.mechanisms import (
@@ -29,6 +29,7 @@ __all__ = [
     "CertificateCredentials",
     "ClientCertificate",
     "Password",
+    "PlainCredentials",
     "Token",
     "TokenCredentials",
     "acceptedMechanisms",
@@ -46,6 +47,19 @@ def _encode(credentials: Password | Token, *names: str) -> None:
             )
         if isinstance(value, str):
             object.__setattr__(credentials, name, value.encode("utf-8"))
+
+
+class PlainCredentials(UsernamePassword):
+    """
+    A user name and a password that a client has sent.
+
+    @ivar isWanted: says whether the client still waits for the outcome. Checkers
+        that take long may ask.
+    """
+
+    def __init__(self, username: bytes, password: bytes, isWanted: Callable[[], bool]) -> None:
+        super().__init__(username, password)
+        self.isWanted = isWanted
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from myspread._login.accountlines import utf8
 from myspread._login.argon2 import requireArgon2
 from myspread._login.passwords import Accounts, PasswordRecord, Secret, User, isRight, readPassword
 from myspread._login.scram import ScramVerifier
-from myspread._login.threads import FewThreads, TooManyWait
+from myspread._login.threads import FewThreads, NobodyWaits, TooManyWait
 from myspread.interfaces import IScramCredentials, IScramVerifiers
 
 __all__ = ["PasswordFile"]
@@ -105,11 +105,14 @@ class PasswordFile:
         if not self._threads.waiting:
             self._toldTooMany = False
         phc = (user and user.argon2) or accounts.impossible
-        checked = self._threads.run(isRight, credentials.password, phc)
+        isWanted = getattr(credentials, "isWanted", _always)
+        checked = self._threads.run(isRight, credentials.password, phc, isWanted=isWanted)
         return checked.addCallbacks(_outcome, self._notChecked, callbackArgs=(user,))
 
     def _notChecked(self, failure: Failure) -> NoReturn:
-        failure.trap(TooManyWait)
+        failure.trap(TooManyWait, NobodyWaits)
+        if failure.check(NobodyWaits):
+            raise UnauthorizedLogin("the client has left before its password was looked at")
         # Strangers can cause as many of these as they like.
         if not self._toldTooMany:
             self._toldTooMany = True
@@ -118,6 +121,10 @@ class PasswordFile:
                 reason=failure.getErrorMessage(),
             )
         raise UnauthorizedLogin("too many logins wait to be checked; try again later")
+
+
+def _always() -> bool:
+    return True
 
 
 def _isProven(credentials: Any, user: User | None) -> bool:

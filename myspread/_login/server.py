@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-from twisted.cred.credentials import Anonymous, IUsernameHashedPassword, UsernamePassword
+from twisted.cred.credentials import Anonymous, IUsernameHashedPassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -23,7 +23,7 @@ from myspread._login.avatars import JellyableAvatarMixin
 from myspread._login.challenge import challenge, digest, isRightResponse
 from myspread._login.channel import Channel
 from myspread._login.conversation import Malformed
-from myspread._login.credentials import CertificateCredentials, TokenCredentials
+from myspread._login.credentials import CertificateCredentials, PlainCredentials, TokenCredentials
 from myspread._login.entering import enter
 from myspread._login.exchange import Exchange, ScramExchange
 from myspread._login.mechanisms import (
@@ -244,8 +244,11 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         if not _isText(username, LONGEST_USERNAME) or not _isText(password, LONGEST_SECRET):
             text = f"user name and password are bytes or text, {LONGEST_SECRET} at most"
             return self._attempts.run(_refusal(text))
-        credentials = UsernamePassword(_bytesOf(username), _bytesOf(password))
+        credentials = PlainCredentials(_bytesOf(username), _bytesOf(password), self._isWanted)
         return self._attempt(PLAIN, lambda: self._enter(credentials, mind, PLAIN))
+
+    def _isWanted(self) -> bool:
+        return not self.broker.disconnected
 
     def remote_loginCertificate(self, mind: Any) -> Deferred[Any]:
         """

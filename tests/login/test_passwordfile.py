@@ -21,6 +21,7 @@ from zope.interface.verify import verifyObject
 from myspread._login import argon2, passwords
 from myspread._login.accountlines import AccountFileError, fieldsOf, joined
 from myspread._login.argon2 import Argon2Cost
+from myspread._login.credentials import PlainCredentials
 from myspread._login.passwords import Secret, User, preparedName, readPassword
 from myspread._login.scram import ScramVerifier
 from myspread.accounts import PasswordFile
@@ -328,6 +329,35 @@ class CheckerTests(AccountsCase):
         self.assertEqual(len(running), 6)
         for each in (*others, again):
             self.assertRefused(each)
+
+    def test_leaving(self) -> None:
+        """Those who have left while they waited are not hashed for, however many, and keep nobody out."""
+        running: list[Deferred[bool]] = []
+
+        def runInThread(function: Any, *arguments: Any) -> Deferred[bool]:
+            running.append(Deferred())
+            return running[-1]
+
+        checker = PasswordFile(self.write(ANN), threads=1, waiting=3000, runInThread=runInThread)
+        first = self.check(checker, b"ann", b"secret")
+        isThere = [True]
+        leaving = PlainCredentials(b"ann", b"secret", lambda: isThere[0])
+        left = [checker.requestAvatarId(leaving) for _ in range(3000)]
+        self.assertRefused(
+            self.check(checker, b"ann", b"secret"), "too many logins wait to be checked; try again later"
+        )
+        isThere[0] = False
+        honest = self.check(checker, b"ann", b"secret")
+        for each in left[:3]:
+            self.assertRefused(each, "the client has left before its password was looked at")
+        again = [checker.requestAvatarId(PlainCredentials(b"ann", b"", lambda: False)) for _ in range(2000)]
+        running[0].callback(True)
+        self.assertEqual(self.successResultOf(first), b"ann")
+        running[1].callback(True)
+        self.assertEqual(self.successResultOf(honest), b"ann")
+        for each in (*left[3:], *again):
+            self.assertRefused(each, "the client has left before its password was looked at")
+        self.assertEqual(len(running), 2)
 
     def test_tooManyTold(self) -> None:
         """The log tells once that logins are refused unchecked, and again when there is a next time."""

@@ -55,7 +55,6 @@ __all__ = [
     "UnprovenServer",
     "UntrustedServer",
     "VocabularyNotNegotiated",
-    "lostWhileWaiting",
 ]
 
 

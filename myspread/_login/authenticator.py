@@ -71,7 +71,10 @@ class Authenticator:
         channel = Channel(root.broker.transport)
         usable = _usable(accepted, channel)
         announced = await self._announced(root)
-        mechanism = _chosen(usable, announced, accepted)
+        announces = announced is not None
+        # Those of twisted.spread don't announce the only one that they know.
+        announced = [MD5] if announced is None else announced
+        mechanism = _chosen(usable, announced, accepted, announces)
         if mechanism == MD5:
             return await md5(root, credentials.username, credentials.password, mind)
         if mechanism == TOKEN:
@@ -83,13 +86,12 @@ class Authenticator:
         flag, binding = _bound(mechanism, announced, accepted, channel)
         return await self._scram(root, mechanism, credentials, mind, flag, binding)
 
-    async def _announced(self, root: Any) -> list[str]:
-        """What the server says that it takes."""
+    async def _announced(self, root: Any) -> list[str] | None:
+        """What the server says that it takes; None where it doesn't say."""
         try:
             announced = await root.callRemote("mechanisms")
         except NoSuchMethod:
-            # twisted.spread: all that it knows.
-            return [MD5]
+            return None
         if not isinstance(announced, (list, tuple)):
             return []
         return [
@@ -161,12 +163,17 @@ def _usable(accepted: tuple[str, ...], channel: Channel) -> tuple[str, ...]:
     return accepted
 
 
-def _chosen(usable: tuple[str, ...], announced: list[str], accepted: tuple[str, ...]) -> str:
+def _chosen(
+    usable: tuple[str, ...], announced: list[str], accepted: tuple[str, ...], announces: bool
+) -> str:
     for name in usable:
         if name in announced:
             return name
     only = " only" if len(announced) == 1 else ""
-    text = f"the server offers {listed(announced)}{only}, and this client accepts {listed(accepted)}"
+    offer = f"the server offers {listed(announced)}{only}"
+    if not announces:
+        offer = "the server doesn't say how to log in (on twisted.spread: with md5 only, if at all)"
+    text = f"{offer}, and this client accepts {listed(accepted)}"
     unusable = [name for name in announced if name in accepted]
     if unusable:
         text += f"; {listed(unusable)} can't be used on this connection"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol
 
+from twisted.cred.error import LoginFailed
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -252,10 +253,17 @@ class IncomingCalls:
         if isinstance(seen.value, Incident) and seen is not failure:
             event = EVENTS["incident"]
             self._tell(event.text, failure, event=event.name, incident=seen.value.incident)
-        elif failure.check(Error) is None:
+        elif failure.check(Error) is None and not self._isTold(failure):
             self._tell(_WITH_ANSWER if wanted else _WITHOUT_ANSWER, failure)
         if wanted and not self._invoker.disconnected:
             self._sendFailure(seen, request)
+
+    def _isTold(self, failure: Failure) -> bool:
+        """Whether the log has it as an event already: a login that is refused, where events are watched."""
+        broker: Any = self._invoker
+        if getattr(broker, "watch", None) is None or failure.check(LoginFailed) is None:
+            return False
+        return broker.avatarId is None
 
     def _sendFailure(self, failure: Failure, request: int) -> None:
         try:

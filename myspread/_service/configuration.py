@@ -13,8 +13,8 @@ It is TOML: the keys are the names of the options, without dashes::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 
 from myspread._service.settings import Setting, Settings
 
-__all__ = ["WrongFile", "readFile"]
+__all__ = ["WrongFile", "nearest", "readFile"]
 
 # In the standard library from Python 3.11 on.
 _toml: Any = import_module("tomllib" if find_spec("tomllib") else "tomli")
@@ -57,13 +57,22 @@ def readFile(path: str, settings: Settings) -> None:
             settings.say(key, one, path)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """
+    The name that is most like one that doesn't exist.
+    """
+    lower = name.lower()
+    return max(
+        known, key=lambda each: (SequenceMatcher(None, lower, each.lower()).ratio(), each[:1] == lower[:1])
+    )
+
+
 def _setting(key: str, settings: Settings) -> Setting:
     known = [setting.name for setting in settings if setting.name not in ONLY_OPTIONS]
     if key in ONLY_OPTIONS:
         raise WrongFile(f"{key} is an option only, and can't be said in a file")
     if key not in known:
-        [nearest] = get_close_matches(key.lower(), known, 1, 0.0)
-        raise WrongFile(f"there is no setting {key!r}; do you mean {nearest}?")
+        raise WrongFile(f"there is no setting {key!r}; do you mean {nearest(key, known)}?")
     return settings.setting(key)
 
 

@@ -4,8 +4,10 @@ The command line of C{twistd pbserver}.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args
 
 from twisted.python import usage
@@ -13,7 +15,7 @@ from twisted.python import usage
 from myspread._factories.reactor import theReactor
 from myspread._login.reception import Md5
 from myspread._service.accounts import WrongAccounts, findPortal, helpOnAuth
-from myspread._service.configuration import WrongFile, readFile
+from myspread._service.configuration import WrongFile, nearest, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.endpoints import SharedSettings, WrongPort, checkUsed, endpointFor, sharedSettings
 from myspread._service.inherited import InheritedSocket
@@ -39,6 +41,15 @@ Help:
                           limits and operating, with examples.
       --help              All of this.
       --version           The version of Twisted."""
+
+
+def _advice(error: str) -> str:
+    """What to add to an error about an option that there isn't."""
+    unknown = re.fullmatch(r"option --(\S+) not recognized", error)
+    known = [setting.name for setting in Settings(TOPICS)]
+    if unknown is None or not get_close_matches(unknown[1], known):
+        return ""
+    return f"; do you mean --{nearest(unknown[1], known)}?"
 
 
 def _handler(setting: Setting) -> Callable[..., None]:
@@ -139,7 +150,7 @@ class Options(usage.Options):
         try:
             usage.Options.parseOptions(self, options)
         except usage.UsageError as error:
-            sys.exit(f"twistd pbserver: {error}")
+            sys.exit(f"twistd pbserver: {error}{_advice(str(error))}")
 
     def postOptions(self) -> None:
         """

@@ -22,7 +22,7 @@ __all__ = ["assertNothingLeft", "assertOnceEach", "lose", "waitForLoss", "watche
 
 PACKAGE = myspread.__path__[0]
 
-CALLING = ("receiveCall", "<lambda>", "findMethod", "asText")
+CALLING = ("receiveCall", "callMethod", "<lambda>", "findMethod", "asText")
 """
 Where a method that a peer asks for is looked up and called: a wrong signature is
 a C{TypeError} there, a missing C{perspective_} method an C{AttributeError}, a

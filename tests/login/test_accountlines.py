@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,6 +14,9 @@ from myspread._login.accountlines import AccountFileError, Records, fieldsOf, jo
 from myspread._login.clientcertificates import readCertificate
 from myspread._login.passwords import readPassword
 from myspread._login.tokens import readToken
+
+anyPace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For busy machines."""
 
 
 class Pair(NamedTuple):
@@ -64,6 +67,7 @@ class FieldTests(SynchronousTestCase):
     Fields, and how they stand in a line.
     """
 
+    @anyPace
     @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
     def test_anything(self, fields: list[str]) -> None:
         """Whatever text there is in the fields, the line gives it back; it is one, and no comment."""
@@ -143,6 +147,7 @@ class RecordsTests(SynchronousTestCase):
         self.assertWrong(b"a 1\n#\nb 2\na 3\n", "line 4: pair a has line 1 already")
         self.assertWrong("a\x85b 1\n".encode(), "line 1: 3 fields are no pair")
 
+    @anyPace
     @given(
         st.lists(st.lists(WORDS | st.text(max_size=5), max_size=6).map(" ".join)), st.sampled_from(READERS)
     )
@@ -157,6 +162,7 @@ class RecordsTests(SynchronousTestCase):
             again: Records[Any] = Records.parse(records.text().encode("utf-8"), read)
             self.assertEqual(list(again), list(records))
 
+    @anyPace
     @given(st.binary(), st.sampled_from(READERS))
     def test_anyBytes(self, data: bytes, read: Any) -> None:
         """The same goes for what isn't even text."""

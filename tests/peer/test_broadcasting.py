@@ -8,7 +8,7 @@ import gc
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
@@ -36,6 +36,10 @@ _plain = some.recursive(
     ),
     max_leaves=20,
 )
+
+
+anyPace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For busy machines."""
 
 
 class Listener(pb.Referenceable):
@@ -158,6 +162,7 @@ class BroadcastTests(SynchronousTestCase):
         self.flush()
         self.assertEqual(self.successResultOf(waiting), [0])
 
+    @anyPace
     @given(_plain)
     def test_sameBytes(self, value: Any) -> None:
         """What leaves are the bytes of a call."""
@@ -289,9 +294,7 @@ class BroadcastTests(SynchronousTestCase):
         self.join(serverFactory=factory)
         self.assertEqual(self.outcomes([1], word=2), [0])
         [call] = [each for each in self.pairs[0].server.sent if each[0] == b"message"]
-        self.assertEqual(
-            call[5:], ([b"tuple", [b"list", 1]], [b"dictionary", [[b"unicode", b"word"], 2]])
-        )
+        self.assertEqual(call[5:], ([b"tuple", [b"list", 1]], [b"dictionary", [[b"unicode", b"word"], 2]]))
 
     def test_closedPolicy(self) -> None:
         """Where a policy doesn't allow all plain values, each connection converts for itself."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -34,6 +34,9 @@ scalars: st.SearchStrategy[Any] = (
     | st.just(b"x" * 5000)
     | texts
 )
+anyPace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For busy machines."""
+
 values = scalars | st.tuples() | st.lists(scalars, max_size=5).map(tuple) | st.dictionaries(texts, scalars)
 
 atoms = st.sampled_from([b"tuple", b"unicode", b"None", b"dictionary", b"boolean", b"\xff", b"true", 1, 0.5])
@@ -45,6 +48,7 @@ class PlainTests(SynchronousTestCase):
     The short cut against the long way.
     """
 
+    @anyPace
     @given(values)
     def test_sameForm(self, value: Any) -> None:
         """
@@ -59,6 +63,7 @@ class PlainTests(SynchronousTestCase):
         if short is not NOT_PLAIN:
             self.assertEqual(short, long)
 
+    @anyPace
     @given(forms)
     def test_sameValue(self, form: Any) -> None:
         """
@@ -75,6 +80,7 @@ class PlainTests(SynchronousTestCase):
             self.assertEqual(short, long)
             self.assertIs(type(short), type(long))
 
+    @anyPace
     @given(st.lists(st.integers(-1000, 1000) | st.text("abc") | st.none()).map(tuple))
     def test_taken(self, args: tuple[Any, ...]) -> None:
         """

@@ -167,6 +167,10 @@ class PasswordTests(LoginCase):
         self.assertEqual(refused[0], "UnhandledCredentials")
         refused = await self.name(pb.Password("ann", "new"), mechanisms=["md5"])
         self.assertEqual(refused[0], "UnhandledCredentials")
+        # The log tells of each refusal, once, and takes none for a fault of the server.
+        self.assertSubstring("a login is refused: wrong user name or password", program.output)
+        self.assertNotIn("Traceback", program.output)
+        self.assertNotIn("critical", program.output)
         # A file that can't be read changes nothing.
         self.write("passwords", "ann secret")
         self.assertEqual(await self.name(pb.Password("ann", "new")), b"ann")

@@ -257,6 +257,10 @@ class OptionsTests(SynchronousTestCase):
     def test_unknownOption(self) -> None:
         """An unknown option is named."""
         self.assertEqual(self.refusal("--colour", "red"), "twistd pbserver: option --colour not recognized")
+        self.assertEqual(
+            self.refusal("--prot", "tcp:1"),
+            "twistd pbserver: option --prot not recognized; do you mean --port?",
+        )
 
     def test_optionWithoutValue(self) -> None:
         """An option that lacks its value is named."""
@@ -368,6 +372,7 @@ class FileTests(SynchronousTestCase):
         """The file is named, and what is wrong with it."""
         for text, problem in (
             ("ports = 'tcp:1'", "there is no setting 'ports'; do you mean port?"),
+            ("prot = 'tcp:1'", "there is no setting 'prot'; do you mean port?"),
             ("[limits]\ncalls = 3", "there is no setting 'limits'; do you mean limit?"),
             ("port = 8800.5", None),
             ("port = true", "port is text or a number, not True"),

@@ -142,7 +142,11 @@ class Session(Lifecycle):
         @param ask: called with the avatar, or with the root where there are no
             credentials; it may return a Deferred or a coroutine.
         @param changed: called with each new one.
+        @raise TypeError: when C{ask} or C{changed} can't be called.
         """
+        for role, given in (("ask", ask), ("changed", changed)):
+            if not callable(given) and (role == "ask" or given is not None):
+                raise TypeError(f"{role} of what is kept as {name!r} must be callable, not {given!r}")
         waiting = Waiting(self.clock, self._tooLate)
         kept = Kept(name, ask, changed, self._whenUp, waiting, self._waitTimeout)
         self._kept.append(kept)

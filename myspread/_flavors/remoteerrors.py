@@ -83,7 +83,11 @@ def remote(name: str) -> type[RemoteError]:
     @param name: the qualified name, such as C{package.module.Error}.
     @return: a subclass of L{RemoteError}, the same one for each name.
     @raise ValueError: when no class of another program can have that name.
+    @raise TypeError: when it is no text, but a class, say: that can be caught as
+        it is.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"pb.remote wants a name as text, such as 'shop.errors.OutOfStock', {_instead(name)}")
     if not _canBeNamed(name):
         raise ValueError(f"no exception of a peer can be told by the name {name!r}")
     name = _oneName(name)
@@ -95,6 +99,13 @@ def remote(name: str) -> type[RemoteError]:
         body = {"__module__": module, "__doc__": f"A C{{{name}}} of the peer."}
         known = _namesakes[name] = type(last, (RemoteError,), body)
     return known
+
+
+def _instead(name: object) -> str:
+    """What to do where something else than a name was given."""
+    if isinstance(name, type):
+        return f"not a class; a class can be caught as it is: except {name.__qualname__}"
+    return f"not {name!r}"
 
 
 def _canBeNamed(name: Any) -> bool:

@@ -151,7 +151,10 @@ def _formFor(klass: type, without: Iterable[str], extras: str | None, checked: b
     )
 
 
-def _tagOf(name: str) -> bytes:
+def _tagOf(name: Any) -> bytes:
+    if not isinstance(name, str):
+        shown = name.__qualname__ if isinstance(name, type) else repr(name)
+        raise TypeError(f'a class travels under a tag, as text: @pb.value("package.Name"), not {shown}')
     tag = name.encode("utf-8")
     prefix, _, last = name.rpartition(".")
     if not prefix or not last or tag in protocolForms.unjellyables:
@@ -206,7 +209,8 @@ def value(
         is looked at for plain values, containers of them, unions, literals and
         declared classes.
     @return: what returns the class that it is given.
-    @raise TypeError: when the class is none that can be declared.
+    @raise TypeError: when there is no tag, or the class is none that can be
+        declared.
     @raise ValueError: when the tag or the version can't be one.
     """
     wireTag = _tagOf(tag)

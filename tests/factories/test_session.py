@@ -1195,6 +1195,19 @@ class KeptTests(SessionCase):
         self.assertEqual(self.desk.calls, 2)
         self.closed(session)
 
+    def test_notCallable(self) -> None:
+        """What can't be called is refused at once, and isn't kept."""
+        session = self.up(self.persistent())
+        keep: Any = session.keep
+        for given in ((pb.Referenceable(),), (self.ask, pb.Referenceable())):
+            error = self.assertRaises(TypeError, keep, "listen", *given)
+            self.assertIn("'listen'", str(error))
+            self.assertIn("Referenceable", str(error))
+        self.server.lose()
+        self.settle(1)
+        self.assertEqual(self.flushLoggedErrors(), [])
+        self.closed(session)
+
     def test_callbackFails(self) -> None:
         """A callback that fails is logged, and nobody else hears of it."""
         session = self.session()

@@ -444,8 +444,17 @@ class RemoteTests(ErrorTestCase):
 
     def test_names(self) -> None:
         """Names that no such class can have are refused."""
-        for name in ("", "NoModule", ".x", "x.", "x.\n", "x." + "y" * 300, "builtins.SystemExit", b"x.Y"):
+        for name in ("", "NoModule", ".x", "x.", "x.\n", "x." + "y" * 300, "builtins.SystemExit"):
             self.assertRaises(ValueError, pb.remote, name)
+
+    def test_noText(self) -> None:
+        """Something else than a name is refused, and a class can be caught as it is."""
+        remote: Any = pb.remote
+        for given in (pb.NoSuchMethod, b"x.Y", None):
+            error = self.assertRaises(TypeError, remote, given)
+            self.assertIn("pb.remote wants a name as text", str(error))
+        error = self.assertRaises(TypeError, remote, pb.NoSuchMethod)
+        self.assertIn("except NoSuchMethod", str(error))
 
     def test_manyBases(self) -> None:
         """The tag counts, however many bases the class has."""

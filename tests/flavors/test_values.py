@@ -696,6 +696,13 @@ class DeclarationTests(SynchronousTestCase):
         for tag in ("list", "", ".x", "x.", ".", "twisted.spread.pb.CopyableFailure"):
             self.assertRaises(ValueError, pb.value, tag)
 
+    def test_noTag(self) -> None:
+        """The decorator says so when it is put on a class without a tag."""
+        declare: Any = pb.value
+        for given in (Place, b"shop.Order", None):
+            error = self.assertRaises(TypeError, declare, given)
+            self.assertIn('@pb.value("package.Name")', str(error))
+
     def test_versions(self) -> None:
         """Versions begin at 1."""
         self.assertRaises(ValueError, pb.value, "x.y", version=0)

@@ -95,6 +95,9 @@ class TutorialTests(ExampleTestCase):
         mallory = pair.startClient("chat_client.py", "anna", "guess", where)
         self.assertEqual(await mallory.ended, 1)
         self.assertEqual(mallory.errors, "no such user, or a wrong password\n")
+        patient = pair.startClient("lasting_client.py", "anna", "guess", where)
+        self.assertEqual(await patient.ended, 1)
+        self.assertEqual(patient.errors, "no such user, or a wrong password\n")
         await pair.stop(server)
 
     @alone

@@ -8,6 +8,7 @@ import sys
 
 from chat_client import Screen
 from keyboard import read
+from twisted.cred.error import LoginFailed
 from twisted.internet import defer, task
 
 from myspread import pb
@@ -31,10 +32,12 @@ async def main(reactor, name, password, where="tcp:127.0.0.1:8800"):
             print("--- nobody has heard:", text)
 
     session.startService()
+    typed = read(lambda text: defer.ensureDeferred(say(text)))
+    typed.addCallback(lambda _: session.close())
     try:
-        await read(lambda text: defer.ensureDeferred(say(text)))
-    finally:
-        await session.close()
+        await session.whenEnded()
+    except LoginFailed:
+        raise SystemExit("no such user, or a wrong password") from None
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import runpy
 import shutil
 import sys
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 
 from myspread._cli.status import Status
 from myspread._cli.usage import CommandParser, UsageError
@@ -54,10 +55,38 @@ def runProgram(arguments: list[str]) -> int:
         print(f"myspread: {error}", file=sys.stderr)
         return Status.ERROR
     if isModule:
-        sys.argv = arguments
-        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-        return Status.OK
+        return _runModule(arguments)
     return _runScript(arguments)
+
+
+def _runModule(arguments: list[str]) -> int:
+    name = arguments[0]
+    _firstOnPath(os.getcwd())
+    if not _isThere(name):
+        raise UsageError(f"there is no module {name!r}")
+    if _isPackage(name) and not _isThere(f"{name}.__main__"):
+        raise UsageError(f"the package {name!r} has no __main__, so it can't be run")
+    sys.argv = arguments
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    return Status.OK
+
+
+def _isThere(module: str) -> bool:
+    """Whether there is a module of this name. Those that it lies in are imported."""
+    if not all(module.split(".")):
+        return False
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        # Another one that is missing is the program's own mistake.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        return False
+
+
+def _isPackage(module: str) -> bool:
+    spec = find_spec(module)
+    return spec is not None and spec.submodule_search_locations is not None
 
 
 def _runScript(arguments: list[str]) -> int:
@@ -80,8 +109,13 @@ def _runScript(arguments: list[str]) -> int:
 def _standIn(path: str, arguments: list[str]) -> None:
     """Let C{sys} look as if Python had been started with a script."""
     sys.argv = [path, *arguments[1:]]
+    _firstOnPath(os.path.dirname(os.path.abspath(path)))
+
+
+def _firstOnPath(directory: str) -> None:
+    """In place of the directory of our own program."""
     if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = os.path.dirname(os.path.abspath(path))
+        sys.path[0] = directory
 
 
 def _consoleScript(name: str) -> EntryPoint | None:

@@ -75,6 +75,22 @@ class RunTests(ProgramTestCase):
         lines = self.run_("program", "y", PATH=path, EXPECTED=str(directory))
         self.assertEqual(lines, [OURS, "__main__ True ['y']", "True"])
 
+    def test_moduleByConsoleScript(self) -> None:
+        """The console script finds modules of the working directory too; they come first."""
+        script = self.write("bin/myspread", "import sys\nfrom myspread._cli import main\nsys.exit(main())\n")
+        self.write("bin/program.py", "print('not this one')")
+        self.write("program.py", REPORT)
+        lines = self.printed(str(script), "run", "-m", "program", "x")
+        self.assertEqual(lines, [OURS, "__main__ True ['x']", "True"])
+
+    def test_brokenModule(self) -> None:
+        """A module that doesn't find another one is there: where it fails is told by a traceback."""
+        self.write("program.py", "import no_such_module")
+        ended = self.python("-m", "myspread", "run", "-m", "program")
+        self.assertEqual(ended.status, 1)
+        self.assertIn("Traceback", ended.errors)
+        self.assertIn("program.py", ended.errors)
+
     def pathWith(self, directory: str) -> str:
         """A PYTHONPATH with one directory more."""
         root = self.printed("-c", "import myspread; print(myspread.__path__[0])")[0]
@@ -105,6 +121,7 @@ class RunTests(ProgramTestCase):
     def test_nonsense(self) -> None:
         """What can't be run is said, without a traceback, with status 2."""
         self.write("shell", "#!/bin/sh\necho hello\n")
+        self.write("package/__init__.py", "")
         for arguments, text in (
             ([], "COMMAND"),
             (["nothing"], "there is no command 'nothing'"),
@@ -113,6 +130,12 @@ class RunTests(ProgramTestCase):
             (["run", "--wrong", "x"], "run what?"),
             (["run", "no-such-program"], "there is no program 'no-such-program'"),
             (["run", "./shell"], "no Python program"),
+            (["run", "-m", "no_such_module"], "there is no module 'no_such_module'"),
+            (["run", "-m", "no_such_package.module"], "there is no module 'no_such_package.module'"),
+            (["run", "-m", "package.module"], "there is no module 'package.module'"),
+            (["run", "-m", "shell.module.py"], "there is no module 'shell.module.py'"),
+            (["run", "-m", ".module"], "there is no module '.module'"),
+            (["run", "-m", "package"], "the package 'package' has no __main__"),
             (["environment", "x"], "unrecognized arguments: x"),
         ):
             with self.subTest(arguments):

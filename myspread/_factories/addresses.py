@@ -5,6 +5,7 @@ Where a session connects to.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -85,6 +86,13 @@ def _textOf(error: Exception) -> str:
     return str(error) or repr(error)
 
 
+def _hasPort(text: str) -> bool:
+    """Whether a strport of a host has a port too: the second word, or one with its name."""
+    _, *words = re.split(r"(?<!\\):", text)
+    unnamed = [word for word in words if "=" not in word]
+    return any(unnamed[1:2]) or any(word.startswith("port=") for word in words)
+
+
 def _strport(text: str, reactor: Any, resolver: Any) -> Address:
     kind = text.partition(":")[0]
     if kind in ("srv", "srv+tls"):
@@ -94,6 +102,8 @@ def _strport(text: str, reactor: Any, resolver: Any) -> Address:
     try:
         return _fixed(text, clientFromString(reactor, text))
     except Exception as error:
+        if kind in ("tcp", "tls") and not _hasPort(text):
+            raise ValueError(f"{text!r} lacks its port; write it like {kind}:localhost:8787") from error
         hint = "a strport is like tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or srv:_pb._tcp.DOMAIN"
         raise ValueError(f"{text!r} can't be connected to: {_textOf(error)}; {hint}") from error
 

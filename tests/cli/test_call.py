@@ -115,15 +115,20 @@ class CallCases(CommandTestCase):
     def test_noServer(self) -> None:
         """What can't be connected to is told with the address, with a status of its own."""
         port = self.portWithoutServer()
-        refused, nonsense, silent = self.together(
+        refused, nonsense, portless, silent = self.together(
             ("call", f"tcp:127.0.0.1:{port}", "add"),
             ("call", "nonsense", "add"),
+            ("call", "tcp:localhost", "add"),
             ("call", self.server.root.replace("tcp:127.0.0.1", "tls:localhost"), "add"),
         )
         self.assertEqual(refused.status, 3)
         self.assertIn(f"myspread: tcp:127.0.0.1:{port}: Connection was refused", refused.errors)
         self.assertEqual(nonsense.status, 2)
         self.assertIn("a strport is like tcp:HOST:PORT", nonsense.errors)
+        self.assertEqual(portless.status, 2)
+        self.assertEqual(
+            portless.errors, "myspread: 'tcp:localhost' lacks its port; write it like tcp:localhost:8787\n"
+        )
         self.assertEqual(silent.status, 3)
         self.assertIn(": TLS: ", silent.errors)
 

@@ -19,6 +19,7 @@ from myspread._cli.errors import Failed, told
 from myspread._cli.output import complain, say
 from myspread._cli.running import run
 from myspread._cli.status import Status
+from myspread._cli.text import counted
 from myspread._cli.times import Times, duration
 from myspread._cli.usage import CommandParser, UsageError
 from myspread._cli.words import Step, stepsIn
@@ -35,8 +36,9 @@ myspread bench unix:/run/pb.socket --login ann getAccount 17 / balance --json
 
 _DESCRIPTION = """\
 Calls a method as often as the server answers, and prints how many calls a
-second that makes, and how long they take. Of a path, the objects before the
-last method are got once for each connection.
+second that makes, and how long they take. Calls that fail are told beside; the
+status is 1 if there are any. Of a path, the objects before the last method are
+got once for each connection.
 
 Use it on a server of your own: nobody else is served well meanwhile, and each
 call is run. For any that isn't on this machine it wants to hear --yes.
@@ -117,7 +119,7 @@ class _Bench:
             await self._load(callees)
         except CancelledError:
             # Ctrl-C; what has been seen is worth a summary.
-            if not self._times.count:
+            if not self._times.count and not self._errors:
                 raise
         finally:
             took = self._reactor.seconds() - self._began
@@ -157,15 +159,22 @@ class _Bench:
             except (pb.RemoteError, pb.CallTimeout) as error:
                 self._errors += 1
                 self._firstError = self._firstError or told(error)
-            now = seconds()
-            self._times.add(now - began)
+                now = seconds()
+            else:
+                now = seconds()
+                self._times.add(now - began)
             if now >= self._ends:
                 return
 
     def _progress(self) -> None:
         part = min(1.0, (self._reactor.seconds() - self._began) / self._options.seconds)
         filled = "#" * round(part * _BAR)
-        print(f"\r[{filled:<{_BAR}}] {self._times.count} calls", end="", file=sys.stderr, flush=True)
+        calls = counted(self._times.count, "call")
+        print(f"\r[{filled:<{_BAR}}] {calls}{self._failed()}", end="", file=sys.stderr, flush=True)
+
+    def _failed(self) -> str:
+        """How many calls have failed, to be added to how many have not."""
+        return f"; {self._errors} failed" if self._errors else ""
 
     def _figures(self, took: float) -> dict[str, Any]:
         times = self._times
@@ -187,16 +196,22 @@ class _Bench:
         if self._options.json:
             say(jsonText(figures))
         else:
-            shown = "connection" if self._options.connections == 1 else "connections"
+            connections = counted(self._options.connections, "connection")
+            inflight = counted(self._options.inflight, "call")
             say(
-                f"{figures['calls']} calls in {duration(took)}: {figures['callsPerSecond']:,.0f} a second,"
-                f" {self._options.connections} {shown} with {self._options.inflight} calls at once"
+                f"{counted(self._times.count, 'call')} in {duration(took)}:"
+                f" {figures['callsPerSecond']:,.0f} a second,"
+                f" {connections} with {inflight} at once{self._failed()}"
             )
-            for name, seconds in figures["latency"].items():
-                say(f"  {name:<6} {duration(seconds)}")
-            self._histogram()
+            if self._times.count:
+                self._latency(figures["latency"])
         if self._errors:
-            complain(f"{self._errors} calls failed; the first: {self._firstError}")
+            complain(f"{counted(self._errors, 'call')} failed; the first: {self._firstError}")
+
+    def _latency(self, figures: dict[str, float]) -> None:
+        for name, seconds in figures.items():
+            say(f"  {name:<6} {duration(seconds)}")
+        self._histogram()
 
     def _histogram(self) -> None:
         rows = self._times.histogram()

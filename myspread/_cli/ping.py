@@ -16,6 +16,7 @@ from myspread._cli.connecting import Server, addServer, positive, serverOf, whol
 from myspread._cli.output import say
 from myspread._cli.running import run
 from myspread._cli.status import Status
+from myspread._cli.text import counted
 from myspread._cli.times import Times, duration
 from myspread._cli.usage import CommandParser
 
@@ -118,8 +119,10 @@ class _Pinging:
             except pb.CallTimeout:
                 text = f"no answer within {duration(self._server.timeout)}"
             else:
-                self._times.add(self._reactor.seconds() - began)
-                text = duration(self._reactor.seconds() - began)
+                # A clock that was set back has taken no time.
+                took = max(0.0, self._reactor.seconds() - began)
+                self._times.add(took)
+                text = duration(took)
             self._sent += 1
             if not self._options.json:
                 say(f"{number}: {text}")
@@ -139,7 +142,7 @@ class _Pinging:
                 )
             )
             return
-        text = f"{self._sent} pings, {times.count} answers"
+        text = f"{counted(self._sent, 'ping')}, {counted(times.count, 'answer')}"
         if times.count:
             told = f"{duration(times.least)}, {duration(times.mean)}, {duration(times.most)}"
             text += f"; least, mean and most: {told}"

@@ -8,7 +8,7 @@ is a C{repr}, which has none.
 
 from __future__ import annotations
 
-__all__ = ["block", "shortened", "visible"]
+__all__ = ["block", "counted", "shortened", "visible"]
 
 
 def visible(text: str | bytes) -> str:
@@ -38,6 +38,11 @@ def block(text: str | bytes, indent: str = "") -> str:
     # Not splitlines(), to which a form feed is the end of a line.
     lines = text.rstrip("\n").replace("\r\n", "\n").split("\n")
     return "\n".join(f"{indent}{visible(line.expandtabs())}".rstrip() for line in lines)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things whose plural ends in s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shortened(text: str, length: int = 200) -> str:

@@ -11,6 +11,8 @@ __all__ = ["Times", "duration"]
 STEPS = 16
 """Buckets for each doubling: what is read of them is right to 5 %."""
 
+_SHORTEST = 1e-9
+"""What takes less is in the bucket of this."""
 
 _UNITS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 
@@ -43,12 +45,12 @@ class Times:
         """
         Once more. A clock that was set back has taken no time.
         """
-        seconds = max(seconds, 1e-9)
+        seconds = max(seconds, 0.0)
         self.least = seconds if not self.count else min(self.least, seconds)
         self.most = max(self.most, seconds)
         self.count += 1
         self.total += seconds
-        bucket = floor(log2(seconds) * STEPS)
+        bucket = floor(log2(max(seconds, _SHORTEST)) * STEPS)
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
 
     @property

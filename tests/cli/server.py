@@ -97,6 +97,13 @@ class Counter(pb.Referenceable):  # type: ignore[misc]
         self.count += by
         return self.count
 
+    def remote_everySecond(self) -> int:
+        """Count on; fail at odd numbers."""
+        self.count += 1
+        if self.count % 2:
+            raise ValueError("odd")
+        return self.count
+
     def remote_again(self) -> Counter:
         """The next one."""
         return Counter(self.count)

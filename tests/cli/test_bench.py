@@ -79,12 +79,32 @@ class BenchTests(CommandTestCase):
         self.assertTrue(0 < latency["least"] <= latency["p50"] * 1.05 <= latency["most"] * 1.05)
 
     def test_errors(self) -> None:
-        """Calls that fail are counted and told, and the status says so."""
+        """Calls that fail are told beside: they make no throughput, and the status says so."""
         ended = self.myspread("bench", self.server.root, "fail", "--json", "--inflight", "1", *QUICK)
         self.assertEqual(ended.status, 1)
         figures = json.loads(ended.output)
-        self.assertEqual(figures["errors"], figures["calls"])
+        self.assertEqual((figures["calls"], figures["callsPerSecond"], figures["latency"]["most"]), (0, 0, 0))
+        self.assertGreater(figures["errors"], 0)
         self.assertIn("calls failed; the first: the remote method raised ValueError", ended.errors)
+
+    def test_allFail(self) -> None:
+        """Of nothing but failed calls there are no times to show."""
+        ended = self.myspread("bench", self.server.root, "fail", *QUICK)
+        self.assertEqual(ended.status, 1)
+        self.assertRegex(
+            ended.output,
+            r"\A0 calls in \S+ m?s: 0 a second, 1 connection with 10 calls at once; [1-9]\d* failed\n\Z",
+        )
+
+    def test_someFail(self) -> None:
+        """Each second one of these fails: the others are counted."""
+        words = ("bench", self.server.root, "counter", "/", "everySecond", "--json", "--inflight", "1")
+        ended = self.myspread(*words, *QUICK)
+        self.assertEqual(ended.status, 1, ended)
+        figures = json.loads(ended.output)
+        self.assertGreater(figures["errors"], 0)
+        self.assertIn(figures["errors"] - figures["calls"], (0, 1))
+        self.assertAlmostEqual(figures["callsPerSecond"], figures["calls"] / figures["seconds"])
 
     def test_others(self) -> None:
         """Somebody else's server isn't loaded by mistake, and nothing is without bounds."""

@@ -43,6 +43,12 @@ class PingCases(CommandTestCase):
         self.assertNotIn("Error", self.server.log[len(before) :])
         self.assertNotIn("Traceback", self.server.log[len(before) :])
 
+    def test_once(self) -> None:
+        """The summary of one ping says what its line says."""
+        text = self.prints("ping", self.server.root, "--count", "1")
+        time = r"([\d.e+]+ (?:s|ms|us))"
+        self.assertRegex(text, rf"\n1: {time}\n1 ping, 1 answer; least, mean and most: \1, \1, \1\n\Z")
+
     def test_json(self) -> None:
         """The summary for programs; with a login, too."""
         words = ("ping", self.server.portal, "--anonymous", "--json", "--count", "2", *QUICK)
@@ -108,7 +114,7 @@ class LostTests(SynchronousTestCase):
         self.assertEqual(
             output.getvalue(),
             "here answers pings in\n1: 0 us\n2: no answer within 2 s\n3: no answer within 2 s\n"
-            "3 pings, 1 answers; least, mean and most: 0.001 us, 0.001 us, 0.001 us\n",
+            "3 pings, 1 answer; least, mean and most: 0 us, 0 us, 0 us\n",
         )
 
 

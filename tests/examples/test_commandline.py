@@ -49,6 +49,26 @@ class PageTests(CommandTestCase):
         assert shop.stdout is not None
         return shop.stdout.readline().split()[-1]
 
+    def test_port(self) -> None:
+        """Without a port it is the one that the page shows."""
+        code = (
+            "import runpy, sys\n"
+            "from twisted.internet import endpoints\n"
+            "endpoints.serverFromString = lambda reactor, text: sys.exit(text)\n"
+            "sys.argv[:] = sys.argv[1:]\n"
+            "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        )
+        shop = str(EXAMPLES / "commandline" / "shop.py")
+        for words, port in (([], 8787), (["8788"], 8788)):
+            ended = subprocess.run(
+                [sys.executable, "-c", code, shop, *words],
+                env=cleanEnvironment(),
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            self.assertEqual(ended.stderr, f"tcp:{port}:interface=127.0.0.1\n")
+
     def test_sessions(self) -> None:
         """What is typed and shown there happens."""
         port = self.openShop()

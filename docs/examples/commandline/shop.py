@@ -1,7 +1,7 @@
 """
 A shop to try the command line with. Run it first::
 
-    python shop.py 8787
+    python shop.py
 """
 
 import sys
@@ -77,14 +77,14 @@ class Shop(pb.Root):
         return self.till
 
 
-def main():
+def main(port="8787"):
     policy = pb.SecurityPolicy().allowDescribing()
     factory = pb.PBServerFactory(Shop(), security=policy)
-    endpoint = endpoints.serverFromString(reactor, f"tcp:{sys.argv[1]}:interface=127.0.0.1")
+    endpoint = endpoints.serverFromString(reactor, f"tcp:{port}:interface=127.0.0.1")
     listening = endpoint.listen(factory)
     listening.addCallback(lambda port: print(f"The shop is open on port {port.getHost().port}", flush=True))
     reactor.run()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

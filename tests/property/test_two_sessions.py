@@ -160,9 +160,10 @@ class Session:
             while notes.waiting:
                 notes.waiting.pop().callback("at last")
             notes.forget()
-        self.pair.flush()
+        # What came in the middle of something else has a turn of its own.
+        self._pump()
         gc.collect(0)
-        self.pair.flush()
+        self._pump()
 
     def assertSettled(self) -> None:
         """

@@ -27,7 +27,7 @@ EXAMPLES = settings(
     max_examples=int(os.environ.get("EXAMPLES", "100")),
     deadline=None,
     # Subclasses try the same properties on something else.
-    suppress_health_check=[HealthCheck.differing_executors],
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
 )
 """How many cases each property is tried on."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,9 +23,6 @@ NARROW = Limits(
     stringLength=130, listLength=130, prefixLength=6, nestingDepth=5, messageLength=300, elements=60
 )
 """As narrow as it may be for the short way to be taken at all."""
-
-anyPace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""For busy machines."""
 
 MESSAGE = {
     "numbers": [0, 1, 127, 128, 16383, 16384, 2**31 - 1, -1, -(2**31) + 1, 0.5],
@@ -83,7 +80,6 @@ class PlainTests(Portable, test_accelerator.PlainTests):
         self.assertEqual(raw.plain(ALL), [1])
 
     @EXAMPLES
-    @anyPace
     @given(values)
     def test_elements(self, value: Any) -> None:
         """Elements are counted as elsewhere."""
@@ -124,7 +120,6 @@ class StreamTests(Portable, test_accelerator.ScannerTests):
     """
 
     @EXAMPLES
-    @anyPace
     @given(
         st.lists(values, min_size=1, max_size=4),
         st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=2),
@@ -186,7 +181,6 @@ class MessageTests(SynchronousTestCase):
             self.assertIsNone(encoder.message((b"answer", odd)))
 
     @EXAMPLES
-    @anyPace
     @given(
         st.integers(0, 2**40),
         st.integers(0, 2**40) | st.binary(max_size=140) | st.sampled_from([b"root", b"list"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.testing import StringTransport
 from twisted.spread import banana
@@ -23,7 +23,7 @@ from myspread._errors import (
 )
 from myspread.limits import Limits
 
-bounded = settings(max_examples=150, deadline=None)
+bounded = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 integers = st.one_of(
     st.integers(-300, 300),

@@ -12,7 +12,7 @@ from enum import Enum, Flag
 from typing import Any, Literal, NamedTuple, Union
 
 import attrs
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,6 +23,9 @@ from myspread._flavors.values import Declaration
 from myspread._jelly import jelly, unjelly
 from myspread.security import declarationOf
 from tests.jelly.shapes import Invoker
+
+anyPace = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For busy machines."""
 
 
 class Typed(NamedTuple):
@@ -182,6 +185,7 @@ class ValueTests(SynchronousTestCase):
     Instances of classes that were never seen before.
     """
 
+    @anyPace
     @given(instances())
     def test_roundTrip(self, made: tuple[Any, dict[str, Any]]) -> None:
         """What arrives equals what was sent, alone and shared, in any place."""
@@ -192,6 +196,7 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual(first, value)
         self.assertIs(inside[0], first)
 
+    @anyPace
     @given(instances())
     def test_defaults(self, made: tuple[Any, dict[str, Any]]) -> None:
         """Fields that are missing are as the class has them; one that it doesn't know changes nothing."""
@@ -208,6 +213,7 @@ class ValueTests(SynchronousTestCase):
         for name in state.keys() - {"unknown", "__version__"}:
             self.assertEqual(getattr(arrived, name), getattr(value, name))
 
+    @anyPace
     @given(types.flatmap(lambda each: st.tuples(st.just(each.annotation), each.values)))
     def test_checks(self, pair: tuple[Any, Any]) -> None:
         """What fits an annotation is never refused."""
@@ -215,7 +221,7 @@ class ValueTests(SynchronousTestCase):
         if check is not None:
             self.assertIsNone(check(pair[1]))
 
-    @settings(max_examples=300)
+    @settings(anyPace, max_examples=300)
     @given(
         st.sampled_from([b"made.Fixed", b"made.Colour", b"made.Bits", b"made.Refused"]),
         anything

@@ -25,6 +25,8 @@ CHECKS: dict[str, tuple[Check, tuple[bytes, ...]]] = {
 }
 """By target, what checks a case, and the names that mean something there."""
 
+_VARYING = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\d+")
+
 SHORTENING_TIME = 60.0
 """Seconds that are spent on making a case shorter."""
 
@@ -71,12 +73,15 @@ def errorOf(check: Check, case: bytes) -> BaseException | None:
 
 
 def kindOf(error: BaseException) -> str:
-    """Which of the failures this one is: its text without numbers and quotations, and where it was raised."""
+    """
+    Which of the failures this one is: the first line of its text without numbers and quotations, and
+    where it was raised. Further lines are what pytest adds to an assertion: parts of the case.
+    """
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     line = "" if place is None else f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "", str(error))[:160]
+    text = _VARYING.sub("", str(error).partition("\n")[0])[:160]
     return f"{type(error).__name__} {text} ({line})"
 
 

@@ -125,6 +125,17 @@ class FuzzerTests(SynchronousTestCase):
         self.assertGreater(result.failures, 2)
         self.assertTrue(all(errorOf(check, failed.case) for failed in result.failed.values()))
 
+    def test_kinds(self) -> None:
+        """What a case says, quoted in the error or explained below it, makes no other kind of failure."""
+
+        def kind(text: str) -> str:
+            return kindOf(AssertionError(text))
+
+        for first, second in ((b"it's", b'"'), (b"'\"", b"\\'"), (b"\\", b"1")):
+            self.assertEqual(kind(f"{first!r} isn't it"), kind(f"{second!r} isn't it"))
+        self.assertEqual(kind("pb\nassert b'pb' not in b'\\'"), kind("pb\nassert 'b' not in b\"'"))
+        self.assertNotEqual(kind("pb"), kind("root"))
+
     def test_corpus(self) -> None:
         """Each target has cases, and no name is taken twice."""
         for target in corpus.TARGETS:

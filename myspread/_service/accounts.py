@@ -14,6 +14,7 @@ from twisted.cred.portal import IRealm, Portal
 from twisted.cred.strcred import InvalidAuthType, findCheckerFactories, makeChecker
 
 from myspread._service.named import NotFound, find
+from myspread._service.settings import WrongSetting
 from myspread.accounts import portalOf
 from myspread.interfaces import (
     ICertificateCredentials,
@@ -22,7 +23,7 @@ from myspread.interfaces import (
     IUsernameMD5Password,
 )
 
-__all__ = ["WrongAccounts", "findPortal", "helpOnAuth"]
+__all__ = ["findPortal", "helpOnAuth"]
 
 LOGINS: dict[Any, str] = {
     IScramCredentials: "SCRAM-SHA-256",
@@ -36,12 +37,6 @@ LOGINS: dict[Any, str] = {
 """The credentials that a client can have here, and what it logs in with."""
 
 
-class WrongAccounts(Exception):
-    """
-    Nobody could log in in this way. The message is one line, and says why.
-    """
-
-
 def findPortal(realm: str | None, auth: Sequence[str], anonymous: bool) -> Portal | None:
     """
     The portal that is served.
@@ -50,19 +45,19 @@ def findPortal(realm: str | None, auth: Sequence[str], anonymous: bool) -> Porta
     @param auth: descriptions of checkers, as C{twisted.cred.strcred} has them.
     @param anonymous: whether logins without credentials are let in, too.
     @return: None when nothing of all this was said.
-    @raise WrongAccounts: when one of them is wrong, or missing.
+    @raise WrongSetting: when one of them is wrong, or missing.
     """
     if realm is None:
         if auth or anonymous:
-            said = "--auth" if auth else "--anonymous"
-            raise WrongAccounts(f"{said} needs --realm, which says what those who log in get")
+            said = "auth" if auth else "anonymous"
+            raise WrongSetting(said, "it needs --realm, which says what those who log in get")
         return None
     if not auth and not anonymous:
-        raise WrongAccounts("--realm needs --auth or --anonymous: otherwise nobody can log in")
+        raise WrongSetting("realm", "it needs --auth or --anonymous: otherwise nobody can log in")
     try:
         found = find(realm, "realm", "does not provide IRealm", IRealm.providedBy)
     except NotFound as error:
-        raise WrongAccounts(f"--realm {realm}: {error}") from error
+        raise WrongSetting("realm", str(error), realm) from error
     checkers = [_checker(description) for description in auth]
     return portalOf(found, [*checkers, AllowAnonymousAccess()] if anonymous else checkers)
 
@@ -75,15 +70,15 @@ def _checker(description: str) -> Any:
     except InvalidAuthType as error:
         near = get_close_matches(kind, [each.authType for each in findCheckerFactories()], 1)
         hint = f"did you mean {near[0]!r}?" if near else "--auth help lists them"
-        raise WrongAccounts(f"--auth {kind}: there is no such checker; {hint}") from error
+        raise WrongSetting("auth", f"there is no such checker; {hint}", description) from error
     except Exception as error:
         message = " ".join(str(error).split()) or type(error).__name__
-        raise WrongAccounts(f"--auth {kind}: {message}") from error
+        raise WrongSetting("auth", message, description) from error
     if isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
         # Twisted's plugin gives it text, and credentials have bytes: nobody would ever be let in.
         checker.users = {_bytes(user): _bytes(password) for user, password in checker.users.items()}
     if not any(each in LOGINS for each in checker.credentialInterfaces):
-        raise WrongAccounts(f"--auth {kind}: it takes no credentials that a client can have here")
+        raise WrongSetting("auth", "it takes no credentials that a client can have here", description)
     return checker
 
 
@@ -97,7 +92,7 @@ def helpOnAuth(word: str) -> str | None:
 
     @param word: C{help}, or C{help:NAME} for one of them.
     @return: None when it is something else.
-    @raise WrongAccounts: when nothing goes by that name.
+    @raise WrongSetting: when nothing goes by that name.
     """
     kind, _, name = word.partition(":")
     if kind != "help":
@@ -109,7 +104,7 @@ def helpOnAuth(word: str) -> str | None:
             ["--auth NAME:ARGUMENT, where clients log in with:", *lines, "", "More on one: --auth help:NAME"]
         )
     if name not in usable:
-        raise WrongAccounts(f"--auth {word}: there is no such checker; --auth help lists them")
+        raise WrongSetting("auth", f"there is no checker {name!r}; --auth help lists them", word)
     factory = usable[name]
     return f"--auth {name}:ARGUMENT\n\nARGUMENT: {factory.argStringFormat}\n\n{factory.authHelp.strip()}"
 

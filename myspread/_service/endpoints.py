@@ -25,6 +25,7 @@ from zope.interface import implementer
 from myspread._service.descriptions import Description, described, takenApart
 from myspread._service.inherited import inheritedEndpoint
 from myspread._service.proxied import ProxiedFactory, TrustedProxies
+from myspread._service.settings import WrongSetting
 from myspread._service.tls import CLIENT_CERTIFICATES, ServerTls, TlsFactory, TlsFiles
 from myspread.pb import PBServerFactory
 
@@ -102,19 +103,19 @@ def sharedSettings(
     @param clientCa: a path.
     @param clientCertificate: whether clients need a certificate.
     @param proxies: addresses and networks.
-    @raise WrongPort: when they can't be. Its message begins with the option.
+    @raise WrongSetting: when they can't be.
     """
     if clientCertificate is not None:
         if clientCertificate not in CLIENT_CERTIFICATES:
-            raise WrongPort(f"--client-cert {clientCertificate}: it is required or optional")
+            raise WrongSetting("client-cert", "it is required or optional", clientCertificate)
         if clientCa is None:
-            raise WrongPort(f"--client-cert {clientCertificate}: --client-ca must say who may issue it")
+            raise WrongSetting("client-cert", "--client-ca must say who may issue it", clientCertificate)
     proxies = list(proxies)
     for proxy in proxies:
         try:
             TrustedProxies([proxy])
         except ValueError as error:
-            raise WrongPort(f"--trusted-proxy {proxy}: {error}") from error
+            raise WrongSetting("trusted-proxy", str(error), proxy) from error
     trusted = TrustedProxies(proxies) if proxies else None
     return SharedSettings(_absolute(clientCa), clientCertificate or "required", trusted)
 
@@ -198,13 +199,15 @@ def checkUsed(shared: SharedSettings, endpoints: Sequence[IStreamServerEndpoint]
     See to it that what was said for all ports is of use for one: somebody could
     rely on it.
 
-    @raise WrongPort: when it isn't. Its message begins with the option.
+    @raise WrongSetting: when it isn't.
     """
     asking = {tls.files.clientCa for tls in tlsOf(endpoints)}
     if shared.clientCa is not None and shared.clientCa not in asking:
-        raise WrongPort("--client-ca: no port asks its clients for a certificate with it; ssl: ports do")
+        why = "no port asks its clients for a certificate with it; ssl: ports do"
+        raise WrongSetting("client-ca", why)
     if shared.proxies is not None and not any(getattr(each, "proxies", None) for each in endpoints):
-        raise WrongPort("--trusted-proxy: no port is for proxies; proxy: stands before those that are")
+        why = "no port is for proxies; proxy: stands before those that are"
+        raise WrongSetting("trusted-proxy", why)
 
 
 def _tlsFiles(description: Description, shared: SharedSettings) -> tuple[TlsFiles, str]:

@@ -14,7 +14,7 @@ from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
 from myspread._login.reception import Md5
-from myspread._service.accounts import WrongAccounts, findPortal, helpOnAuth
+from myspread._service.accounts import findPortal, helpOnAuth
 from myspread._service.configuration import WrongFile, nearest, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.endpoints import SharedSettings, WrongPort, checkUsed, endpointFor, sharedSettings
@@ -23,7 +23,7 @@ from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, wi
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
 from myspread._service.roots import describing, findPolicy, findRoot
-from myspread._service.settings import WIDTH, Setting, Settings, helpOn
+from myspread._service.settings import WIDTH, CommandLine, Setting, Settings, WrongSetting, helpOn
 from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
 from myspread._service.topics import TOPICS
@@ -32,7 +32,7 @@ from myspread.pb import Budget
 
 __all__ = ["Options"]
 
-COMMAND_LINE = "command line"
+COMMAND_LINE = CommandLine()
 """Where most settings are said."""
 
 HELP = """\
@@ -164,7 +164,14 @@ class Options(usage.Options):
             self.reactor = theReactor()
         if self.settings["config"] is not None:
             self._readFile(self.settings["config"])
-        settings = self.settings
+        try:
+            self._findAll(self.settings)
+        except WrongSetting as error:
+            raise usage.UsageError(f"{self.settings.place(error)}: {error}") from error
+        if self.settings["check"]:
+            self._tell()
+
+    def _findAll(self, settings: Settings) -> None:
         descriptions = settings["port"] or ["tcp:8800"]
         self["ports"] = _ports(self.reactor, descriptions, settings)
         self["limits"] = _limits(settings["limit"])
@@ -181,16 +188,14 @@ class Options(usage.Options):
         self["status"] = [_statusPort(self.reactor, description) for description in settings["status"]]
         self["statusHosts"] = settings["status-host"]
         if self["statusHosts"] and not self["status"]:
-            raise usage.UsageError("--status-host: there is no status page to ask for; --status serves one")
-        if settings["check"]:
-            self._tell()
+            raise WrongSetting("status-host", "there is no status page to ask for; --status serves one")
 
     def _readFile(self, path: str) -> None:
         said = Settings(TOPICS)
         try:
             readFile(path, said)
         except WrongFile as error:
-            raise usage.UsageError(f"--config {path}: {error}") from error
+            raise usage.UsageError(f"--config {error}") from error
         self.settings = said.overriddenBy(self.settings)
 
     def _tell(self) -> None:
@@ -204,25 +209,22 @@ class Options(usage.Options):
 
 
 def _ports(reactor: Any, descriptions: list[str], settings: Settings) -> list[Port]:
-    try:
-        shared = sharedSettings(settings["client-ca"], settings["client-cert"], settings["trusted-proxy"])
-        ports = [_port(reactor, description, shared) for description in descriptions]
-        checkUsed(shared, [port.endpoint for port in ports])
-    except WrongPort as error:
-        raise usage.UsageError(str(error)) from error
+    shared = sharedSettings(settings["client-ca"], settings["client-cert"], settings["trusted-proxy"])
+    ports = [_port(reactor, description, shared) for description in descriptions]
+    checkUsed(shared, [port.endpoint for port in ports])
     return ports
 
 
 def _port(reactor: Any, description: str, shared: SharedSettings) -> Port:
     if description.isdigit():
-        raise usage.UsageError(f"--port {description}: an endpoint description is like tcp:{description}")
+        raise WrongSetting("port", f"an endpoint description is like tcp:{description}", description)
     try:
         return Port(description, endpointFor(reactor, description, shared))
     except (WrongFiles, WrongPort, InheritedSocket) as error:
-        raise usage.UsageError(f"--port {description}: {error}") from error
+        raise WrongSetting("port", str(error), description) from error
     except Exception as error:
         message = " ".join(str(error).split())
-        raise usage.UsageError(f"--port {description}: {type(error).__name__}: {message}") from error
+        raise WrongSetting("port", f"{type(error).__name__}: {message}", description) from error
 
 
 def _portal(settings: Settings) -> Any:
@@ -230,23 +232,19 @@ def _portal(settings: Settings) -> Any:
     @raise SystemExit: after C{--auth help}.
     """
     realm, auth = settings["realm"], settings["auth"]
-    try:
-        for text in filter(None, map(helpOnAuth, auth)):
-            print(text)
-            sys.exit(0)
-        if realm is not None and settings["root"] is not None:
-            raise WrongAccounts("--realm takes the place of --root: name one of them")
-        return findPortal(realm, auth, settings["anonymous"])
-    except WrongAccounts as error:
-        raise usage.UsageError(str(error)) from error
+    for text in filter(None, map(helpOnAuth, auth)):
+        print(text)
+        sys.exit(0)
+    if realm is not None and settings["root"] is not None:
+        raise WrongSetting("realm", "it takes the place of --root: name one of them")
+    return findPortal(realm, auth, settings["anonymous"])
 
 
 def _statusPort(reactor: Any, description: str) -> Port:
     try:
         return statusPort(reactor, description)
     except Exception as error:
-        message = " ".join(str(error).split())
-        raise usage.UsageError(f"--status {description}: {message}") from error
+        raise WrongSetting("status", " ".join(str(error).split()), description) from error
 
 
 def _limits(settings: list[str]) -> Limits:
@@ -255,7 +253,7 @@ def _limits(settings: list[str]) -> Limits:
         try:
             limits = withSetting(limits, setting)
         except NoSuchSetting as error:
-            raise usage.UsageError(f"--limit {setting}: {error}") from error
+            raise WrongSetting("limit", str(error), setting) from error
     return limits
 
 
@@ -265,7 +263,7 @@ def _budget(settings: list[str]) -> Budget | None:
         try:
             budget = withBudget(budget or Budget(), setting)
         except NoSuchSetting as error:
-            raise usage.UsageError(f"--budget {setting}: {error}") from error
+            raise WrongSetting("budget", str(error), setting) from error
     return budget
 
 
@@ -273,12 +271,12 @@ def _seconds(option: str, text: str | None, default: float | None) -> float | No
     try:
         return default if text is None else seconds(text)
     except ValueError as error:
-        raise usage.UsageError(f"--{option} {text}: {error}") from error
+        raise WrongSetting(option, str(error), text) from error
 
 
 def _oneOf(option: str, value: str, values: Sequence[str]) -> str:
     if value not in values:
-        raise usage.UsageError(f"--{option} {value}: it must be one of {', '.join(values)}")
+        raise WrongSetting(option, f"it must be one of {', '.join(values)}", value)
     return value
 
 
@@ -288,4 +286,4 @@ def _named(option: str, find: Callable[[str], Any], name: str | None) -> Any:
     try:
         return find(name)
     except NotFound as error:
-        raise usage.UsageError(f"--{option} {name}: {error}") from error
+        raise WrongSetting(option, str(error), name) from error

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Setting", "Settings", "Topic", "helpOn"]
+__all__ = ["CommandLine", "Setting", "Settings", "Source", "Topic", "WrongSetting", "helpOn", "withoutSecret"]
 
 WIDTH = 80
 """Columns of a screen."""
@@ -77,6 +77,52 @@ class Topic:
     settings: tuple[Setting, ...]
 
 
+class WrongSetting(ValueError):
+    """
+    A setting that can't be. The message is one line, and says why; where it was
+    said is told by L{Settings.place}.
+
+    @ivar name: that of the setting.
+    @ivar value: which of its values is wrong; None where that isn't about one.
+    """
+
+    def __init__(self, name: str, problem: str, value: str | None = None) -> None:
+        super().__init__(problem)
+        self.name = name
+        self.value = value
+
+
+class Source(Protocol):
+    """
+    Where settings are said.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called in a list of settings."""
+
+    def place(self, setting: Setting, value: str | None) -> str:
+        """
+        Where it says a setting, for a message.
+
+        @param value: one that it says; None for the setting as such.
+        """
+
+
+class CommandLine:
+    """
+    The command line.
+    """
+
+    name = "command line"
+
+    def place(self, setting: Setting, value: str | None) -> str:
+        """The option, with its value."""
+        if value is None:
+            return f"--{setting.name}"
+        return f"--{setting.name} {value.partition(':')[0] if setting.secret else value}"
+
+
 class Settings:
     """
     What was said, and where.
@@ -88,7 +134,7 @@ class Settings:
         """
         self.topics = topics
         self._byName = {setting.name: setting for topic in topics for setting in topic.settings}
-        self._said: dict[str, tuple[Any, str]] = {}
+        self._said: dict[str, list[tuple[Any, Source]]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._byName
@@ -105,7 +151,10 @@ class Settings:
         @raise KeyError: when there is no such setting.
         """
         setting = self._byName[name]
-        return self._said[name][0] if name in self._said else setting.default
+        if name not in self._said:
+            return setting.default
+        values = [value for value, _ in self._said[name]]
+        return values if setting.repeats else values[-1]
 
     def setting(self, name: str) -> Setting:
         """
@@ -115,38 +164,48 @@ class Settings:
         """
         return self._byName[name]
 
-    def say(self, name: str, value: Any, source: str) -> None:
+    def say(self, name: str, value: Any, source: Source) -> None:
         """
         Take note of a setting.
 
         @param value: a bool or text; one more of a list for one that repeats.
         @param source: where it was said.
         """
-        if self._byName[name].repeats:
-            value = [*self[name], value]
-        self._said[name] = value, source
+        before = self._said.get(name, []) if self._byName[name].repeats else []
+        self._said[name] = [*before, (value, source)]
+
+    def place(self, error: WrongSetting) -> str:
+        """
+        Where what is wrong was said.
+        """
+        said = self._said.get(error.name, [])
+        sources = [source for value, source in said if error.value in (None, value)]
+        # The last one has replaced the others.
+        source = sources[-1] if sources else CommandLine()
+        return source.place(self._byName[error.name], error.value)
 
     def overriddenBy(self, others: Settings) -> Settings:
         """These settings, but for what others say."""
         both = Settings(self.topics)
         both._said = {**self._said, **others._said}
-        for name, (value, source) in others._said.items():
-            if self._byName[name].pairs and name in self._said:
+        for name, said in others._said.items():
+            if self._byName[name].pairs:
                 # The last pair of a name wins.
-                before, where = self._said[name]
-                both._said[name] = [*before, *value], f"{where}, {source}"
+                both._said[name] = [*self._said.get(name, []), *said]
         return both
 
     def described(self) -> Iterator[str]:
         """Lines that tell of every setting that was said: what it is, and who said so."""
         for name, setting in self._byName.items():
             if name in self._said:
-                value, source = self._said[name]
-                values = map(_withoutSecret if setting.secret else str, value if setting.repeats else [value])
-                yield f"{name}: {'yes' if value is True else ', '.join(values)} ({source})"
+                values, sources = zip(*self._said[name], strict=True)
+                texts = ["yes"] if setting.isFlag else map(withoutSecret if setting.secret else str, values)
+                where = dict.fromkeys(source.name for source in sources)
+                yield f"{name}: {', '.join(texts)} ({', '.join(where)})"
 
 
-def _withoutSecret(value: str) -> str:
+def withoutSecret(value: str) -> str:
+    """What stands before the first colon, behind which there may be secrets."""
     before, colon, _ = value.partition(":")
     return f"{before}:..." if colon else before
 

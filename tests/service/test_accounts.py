@@ -108,12 +108,12 @@ class OptionTests(OptionCase):
         path = self.write("# fine", "ann secret")
         absolute = os.path.abspath(path)
         for words, text in (
-            (("--auth", "memory:a:b"), "--auth needs --realm, which says what those who log in get"),
-            (("--anonymous",), "--anonymous needs --realm, which says what those who log in get"),
-            (REALM, "--realm needs --auth or --anonymous: otherwise nobody can log in"),
+            (("--auth", "memory:a:b"), "--auth: it needs --realm, which says what those who log in get"),
+            (("--anonymous",), "--anonymous: it needs --realm, which says what those who log in get"),
+            (REALM, "--realm: it needs --auth or --anonymous: otherwise nobody can log in"),
             (
                 (*REALM, "--anonymous", "--root", "myspread.pb:Root"),
-                "--realm takes the place of --root: name one of them",
+                "--realm: it takes the place of --root: name one of them",
             ),
             (("--realm", "nowhere:x", "--anonymous"), "--realm nowhere:x: there is no module 'nowhere'"),
             (
@@ -179,7 +179,7 @@ class HelpTests(OptionCase):
         self.assertIn("plain text", self.printed("--auth", "help:file"))
         self.assertEqual(
             self.refusal("--auth", "help:xyzzy"),
-            "twistd pbserver: --auth help:xyzzy: there is no such checker; --auth help lists them",
+            "twistd pbserver: --auth help: there is no checker 'xyzzy'; --auth help lists them",
         )
 
     def test_check(self) -> None:

@@ -369,25 +369,85 @@ class FileTests(SynchronousTestCase):
             self.assertEqual((options["limits"].calls, options["limits"].references), (5, 4))
 
     def test_wrongFile(self) -> None:
-        """The file is named, and what is wrong with it."""
-        for text, problem in (
-            ("ports = 'tcp:1'", "there is no setting 'ports'; do you mean port?"),
-            ("prot = 'tcp:1'", "there is no setting 'prot'; do you mean port?"),
-            ("[limits]\ncalls = 3", "there is no setting 'limits'; do you mean limit?"),
-            ("port = 8800.5", None),
-            ("port = true", "port is text or a number, not True"),
-            ("root = ['a', 'b']", "root is text or a number, not ['a', 'b']"),
-            ("check = true", "check is an option only, and can't be said in a file"),
-            ("config = 'other'", "config is an option only, and can't be said in a file"),
-            ("port =", "Invalid value (at end of document)"),
-            ("[limit.beforeLogin]\ncalls = [1]", "beforeLogin.calls is text or a number, not [1]"),
+        """The file is named, and the line, and what is wrong with it."""
+        for text, where, problem in (
+            ("ports = 'tcp:1'", ", line 1", "there is no setting 'ports'; do you mean port?"),
+            ("\nprot = 'tcp:1'", ", line 2", "there is no setting 'prot'; do you mean port?"),
+            ("[limits]\ncalls = 3", ", line 1", "there is no setting 'limits'; do you mean limit?"),
+            ("port = true", ", line 1", "port is text or a number, not True"),
+            ("root = ['a', 'b']", ", line 1", "root is text or a number, not ['a', 'b']"),
+            ("anonymous = 'yes'", ", line 1", "anonymous is true or false, not 'yes'"),
+            ("check = true", ", line 1", "check is an option only, and can't be said in a file"),
+            ("config = 'other'", ", line 1", "config is an option only, and can't be said in a file"),
+            ("port =", "", "Invalid value (at end of document)"),
+            (
+                "[limit.beforeLogin]\ncalls = [1]",
+                ", line 2",
+                "limit.beforeLogin.calls is text or a number, not [1]",
+            ),
         ):
             path = self.file(text)
             code = self.assertRaises(SystemExit, parsed, "--config", path).code
-            if problem is None:
-                self.assertSubstring("twistd pbserver: --port 8800.5: ", code)
-            else:
-                self.assertEqual(code, f"twistd pbserver: --config {path}: {problem}")
+            self.assertEqual(code, f"twistd pbserver: --config {path}{where}: {problem}")
+
+    def test_wrongValue(self) -> None:
+        """A value of the file that can't be is blamed on the file: its key and line are named, no option."""
+        noInteger = "Limits.connections must be an integer from 0 on, or None, not 'many'"
+        for text, where, problem in (
+            ("port = 8800.5", ", line 1: port = 8800.5", "ValueError: Unknown endpoint type: '8800.5'"),
+            (
+                'root = "shop:x"\n# port\nport = [\n  "tcp:1",\n  "tpc:2",\n]',
+                ', line 5: port = "tpc:2"',
+                "ValueError: Unknown endpoint type: 'tpc'",
+            ),
+            ('drain = 3\n[limit]\nconnections = "many"', ', line 3: limit.connections = "many"', noInteger),
+            ('limit.connections = "many"', ', line 1: limit.connections = "many"', noInteger),
+            ('limit = {calls = 3, connections = "many"}', ', line 1: limit.connections = "many"', noInteger),
+            ('limit = ["calls=3",\n"connections=many"]', ', line 2: limit = "connections=many"', noInteger),
+            (
+                "[limit.beforeLogin]\ncals = 3",
+                ", line 2: limit.beforeLogin.cals = 3",
+                "there is no limit 'beforeLogin.cals'; do you mean beforeLogin.calls?",
+            ),
+            (
+                # What looks like the key, and is none.
+                "drain = 3 # connections\nport = ['tcp:1',\n'unix:connections']\n"
+                "[limit]\n'connections' = 'many'",
+                ', line 5: limit.connections = "many"',
+                noInteger,
+            ),
+            (
+                "anonymous = true",
+                ", line 1: anonymous",
+                "it needs --realm, which says what those who log in get",
+            ),
+            (
+                "realm = 'myspread.pb:Realm'\nauth = 'memory:ann'",
+                ', line 2: auth = "memory:..."',
+                "argstring must be in format U:P:...",
+            ),
+            (
+                "status-host = 'a'",
+                ", line 1: status-host",
+                "there is no status page to ask for; --status serves one",
+            ),
+        ):
+            path = self.file(text)
+            code = self.assertRaises(SystemExit, parsed, "--check", "--config", path).code
+            self.assertEqual(code, f"twistd pbserver: --config {path}{where}: {problem}")
+
+    def test_wrongValueOfOption(self) -> None:
+        """An option that wins over the file is blamed itself, and what the file says is not looked at."""
+        path = self.file('drain = "soon"\n[limit]\ncalls = 3')
+        for words, problem in (
+            (("--drain", "late"), "--drain late: a time is a number of seconds from 0 on"),
+            (
+                ("--drain", "1", "--limit", "calls=x"),
+                "--limit calls=x: Limits.calls must be an integer from 0 on, not 'x'",
+            ),
+        ):
+            code = self.assertRaises(SystemExit, parsed, "--config", path, *words).code
+            self.assertEqual(code, f"twistd pbserver: {problem}")
 
     def test_noFile(self) -> None:
         """So it is when there is no such file, or it holds no text."""

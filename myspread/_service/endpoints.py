@@ -26,7 +26,15 @@ from myspread._service.descriptions import Description, described, takenApart
 from myspread._service.inherited import inheritedEndpoint
 from myspread._service.proxied import ProxiedFactory, TrustedProxies
 from myspread._service.settings import WrongSetting
-from myspread._service.tls import CLIENT_CERTIFICATES, ServerTls, TlsFactory, TlsFiles
+from myspread._service.tls import (
+    CLIENT_CERTIFICATES,
+    ServerTls,
+    TlsFactory,
+    TlsFiles,
+    WrongFiles,
+    certificatesIn,
+)
+from myspread._service.wrongports import KEY_MISSING, WORDS, WrongPort, checkPlace, hint
 from myspread.pb import PBServerFactory
 
 __all__ = [
@@ -69,14 +77,11 @@ MISPLACED: Final = {
 }
 """What can't stand at the end, and why."""
 
+DEFAULT_KEY: Final = "server.pem"
+"""The file of the key, and of its certificate, where none is named: as in Twisted."""
+
 NONE: Final = "none"
 """What C{clientCert} is for a port whose clients need no certificate, where others do."""
-
-
-class WrongPort(ValueError):
-    """
-    A port that can't be. The message is one line, and says why.
-    """
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ def sharedSettings(
             raise WrongSetting("client-cert", "it is required or optional", clientCertificate)
         if clientCa is None:
             raise WrongSetting("client-cert", "--client-ca must say who may issue it", clientCertificate)
+    if clientCa is not None:
+        _checkAuthority(clientCa)
     proxies = list(proxies)
     for proxy in proxies:
         try:
@@ -118,6 +125,15 @@ def sharedSettings(
             raise WrongSetting("trusted-proxy", str(error), proxy) from error
     trusted = TrustedProxies(proxies) if proxies else None
     return SharedSettings(_absolute(clientCa), clientCertificate or "required", trusted)
+
+
+def _checkAuthority(path: str) -> None:
+    try:
+        certificatesIn(path)
+    except WrongFiles as error:
+        raise WrongSetting("client-ca", str(error), path) from error
+    except OSError as error:
+        raise WrongSetting("client-ca", error.strerror or str(error), path) from error
 
 
 @implementer(IStreamServerEndpoint)
@@ -173,16 +189,16 @@ def endpointFor(reactor: Any, description: str, shared: SharedSettings) -> IStre
     proxies = shared.proxies if inner != description else None
     if inner != description and proxies is None:
         raise WrongPort("nobody is trusted to say where a client comes from: --trusted-proxy says who is")
-    tls = None
-    if inner.startswith("ssl:"):
+    files = None
+    if inner.partition(":")[0] == "ssl":
         files, inner = _tlsFiles(takenApart(inner), shared)
-        tls = ServerTls(description, files)
     kind = inner.partition(":")[0]
     if kind in MISPLACED:
         raise WrongPort(f"{kind}: {MISPLACED[kind]}")
-    if kind == "tls" and (tls or proxies or shared.clientCa):
+    if kind == "tls" and (files or proxies or shared.clientCa):
         raise WrongPort("tls: is Twisted's own, and knows neither client certificates nor proxies; use ssl:")
     below = inheritedEndpoint(reactor, inner) if kind == "systemd" else _listening(reactor, inner)
+    tls = None if files is None else ServerTls(description, files)
     return below if tls is None and proxies is None else LayeredEndpoint(reactor, below, tls, proxies)
 
 
@@ -216,7 +232,7 @@ def _tlsFiles(description: Description, shared: SharedSettings) -> tuple[TlsFile
     """
     _, first, *positional = description.positional if len(description.positional) > 1 else (None, "")
     named = dict(description.named)
-    if first.isdecimal():
+    if first.removeprefix("-").isdecimal():
         if len(positional) > len(SSL_POSITIONS):
             raise WrongPort(f"too much follows ssl:{first}")
         named |= dict(zip(SSL_POSITIONS, positional, strict=False))
@@ -224,7 +240,10 @@ def _tlsFiles(description: Description, shared: SharedSettings) -> tuple[TlsFile
     for name, why in NOT_TAKEN.items():
         if name in named:
             raise WrongPort(f"{name} is not taken: {why}")
-    key = named.pop("privateKey", "server.pem")
+    if "privateKey" not in named and not os.path.exists(DEFAULT_KEY):
+        misspelt = [name for name in named if name not in WORDS and hint(name)]
+        raise WrongPort(f"it takes no {misspelt[0]}={hint(misspelt[0])}" if misspelt else KEY_MISSING)
+    key = named.pop("privateKey", DEFAULT_KEY)
     certificate = named.pop("certKey", key)
     chain = named.pop("extraCertChain", None)
     authority = named.pop("clientCA", shared.clientCa)
@@ -258,6 +277,7 @@ def _listening(reactor: Any, description: str) -> Any:
     With a short one, Linux forgets some of a few hundred connections that are
     made at once; and as the server speaks first, their clients never notice.
     """
+    checkPlace(description)
     if description.startswith(QUEUEING) and ":backlog=" not in description:
         # Where it says so by position, or is wrong, this shows without ours.
         with suppress(TypeError):

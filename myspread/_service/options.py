@@ -17,7 +17,7 @@ from myspread._login.reception import Md5
 from myspread._service.accounts import findPortal, helpOnAuth
 from myspread._service.configuration import WrongFile, nearest, readFile
 from myspread._service.demonstration import Demonstration
-from myspread._service.endpoints import SharedSettings, WrongPort, checkUsed, endpointFor, sharedSettings
+from myspread._service.endpoints import SharedSettings, checkUsed, endpointFor, sharedSettings
 from myspread._service.inherited import InheritedSocket
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withBudget, withSetting
 from myspread._service.named import NotFound
@@ -27,6 +27,7 @@ from myspread._service.settings import WIDTH, CommandLine, Setting, Settings, Wr
 from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
 from myspread._service.topics import TOPICS
+from myspread._service.wrongports import explained
 from myspread.limits import Limits
 from myspread.pb import Budget
 
@@ -220,11 +221,10 @@ def _port(reactor: Any, description: str, shared: SharedSettings) -> Port:
         raise WrongSetting("port", f"an endpoint description is like tcp:{description}", description)
     try:
         return Port(description, endpointFor(reactor, description, shared))
-    except (WrongFiles, WrongPort, InheritedSocket) as error:
+    except (WrongFiles, InheritedSocket) as error:
         raise WrongSetting("port", str(error), description) from error
     except Exception as error:
-        message = " ".join(str(error).split())
-        raise WrongSetting("port", f"{type(error).__name__}: {message}", description) from error
+        raise WrongSetting("port", explained(error), description) from error
 
 
 def _portal(settings: Settings) -> Any:
@@ -244,7 +244,7 @@ def _statusPort(reactor: Any, description: str) -> Port:
     try:
         return statusPort(reactor, description)
     except Exception as error:
-        raise WrongSetting("status", " ".join(str(error).split()), description) from error
+        raise WrongSetting("status", explained(error), description) from error
 
 
 def _limits(settings: list[str]) -> Limits:

@@ -4,6 +4,7 @@ C{twistd pbserver --status}: where an operator sees what a server does.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -18,6 +19,7 @@ from myspread._service.metrics import CONTENT_TYPE, metrics
 from myspread._service.ports import ListeningService, Port
 from myspread._service.report import report
 from myspread._service.statuspage import Page, boundedSite
+from myspread._service.wrongports import KEY_MISSING, WrongPort, checkPlace
 from myspread.pb import PBServerFactory
 
 __all__ = ["StatusService", "statusPort"]
@@ -42,20 +44,27 @@ def statusPort(reactor: Any, description: str) -> Port:
     description names an interface or a mode.
 
     @param description: that of an endpoint.
-    @raise ValueError: when it can't be understood.
+    @raise WrongPort: when it can't be understood.
     """
-    kind = description.partition(":")[0]
+    if description.isdigit():
+        raise WrongPort(f"an endpoint description is like tcp:{description}")
+    checkPlace(description)
+    kind, _, words = description.partition(":")
+    if kind == "ssl" and words.isdecimal() and not os.path.exists("server.pem"):
+        raise WrongPort(KEY_MISSING)
     if kind == "haproxy":
-        raise ValueError("haproxy: it believes everybody, and nobody is asked here where they come from")
+        raise WrongPort("haproxy: it believes everybody, and nobody is asked here where they come from")
     own = _OWN.get(kind)
     if own is None or f":{own.partition('=')[0]}=" in description:
         return Port(description, serverFromString(reactor, description))
     try:
         return Port(description, serverFromString(reactor, f"{description}:{own}"))
     except TypeError as error:
+        if "multiple values" not in str(error):
+            raise
         # By position, or wrong: only by name it is clear what is meant.
         name = own.partition("=")[0]
-        raise ValueError(f"name what follows the first value, such as {name}=") from error
+        raise WrongPort(f"name what follows the first value, such as {name}=") from error
 
 
 class StatusService(ListeningService):

@@ -23,7 +23,15 @@ from twisted.protocols.tls import BufferingTLSTransport, TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["CLIENT_CERTIFICATES", "ServerTls", "TlsFactory", "TlsFiles", "TlsTransport", "WrongFiles"]
+__all__ = [
+    "CLIENT_CERTIFICATES",
+    "ServerTls",
+    "TlsFactory",
+    "TlsFiles",
+    "TlsTransport",
+    "WrongFiles",
+    "certificatesIn",
+]
 
 CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 """
@@ -112,10 +120,10 @@ class TlsFiles:
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         context.set_session_id(b"myspread")
         context.set_cipher_list(CIPHERS)
-        ours, *others = _certificates(self.certificate)
+        ours, *others = certificatesIn(self.certificate)
         try:
             context.use_certificate(ours)
-            for other in [*others, *(_certificates(self.chain) if self.chain else ())]:
+            for other in [*others, *(certificatesIn(self.chain) if self.chain else ())]:
                 context.add_extra_chain_cert(other)
         except SSL.Error as error:
             raise WrongFiles(f"{self.certificate} can't be used: {_reasons(error)}") from error
@@ -139,7 +147,7 @@ class TlsFiles:
 
     def _askClients(self, context: SSL.Context, path: str) -> None:
         # So that the message names the file.
-        _certificates(path)
+        certificatesIn(path)
         context.load_verify_locations(path)
         context.load_client_ca(path.encode())
         context.set_verify(CLIENT_CERTIFICATES[self.clientCertificate], _noteProblem)
@@ -222,7 +230,13 @@ class TlsFactory(TLSMemoryBIOFactory):
         super().__init__(tls, False, factory, clock)
 
 
-def _certificates(path: str) -> Sequence[Certificate]:
+def certificatesIn(path: str) -> Sequence[Certificate]:
+    """
+    The certificates in a PEM file.
+
+    @raise OSError: when it can't be read.
+    @raise WrongFiles: when there are none.
+    """
     try:
         found = load_pem_x509_certificates(Path(path).read_bytes())
     except ValueError as error:

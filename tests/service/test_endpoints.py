@@ -252,15 +252,19 @@ class SharedSettingsTests(EndpointsCase):
 
     def test_settings(self) -> None:
         """What is said holds."""
-        shared = sharedSettings("authority.pem", "optional", ["unix", "10.0.0.0/8"])
-        self.assertEqual(shared.clientCa, os.path.abspath("authority.pem"))
+        path = os.path.relpath(self.authority)
+        shared = sharedSettings(path, "optional", ["unix", "10.0.0.0/8"])
+        self.assertEqual(shared.clientCa, os.path.abspath(path))
         self.assertEqual(shared.clientCertificate, "optional")
         assert shared.proxies is not None
 
     def test_wrong(self) -> None:
         """What can't be is refused, and the option is named."""
         for words, why in (
-            (["--client-cert", "yes", "--client-ca", "x"], "--client-cert yes: it is required or optional"),
+            (
+                ["--client-cert", "yes", "--client-ca", self.authority],
+                "--client-cert yes: it is required or optional",
+            ),
             (
                 ["--client-cert", "required"],
                 "--client-cert required: --client-ca must say who may issue it",
@@ -278,7 +282,11 @@ class SharedSettingsTests(EndpointsCase):
                 ["--trusted-proxy", "unix", "--port", f"ssl:1:{self.words}"],
                 "--trusted-proxy: no port is for proxies; proxy: stands before those that are",
             ),
-            (["--port", "ssl:1", "--client-ca", "/nowhere"], "--port ssl:1: FileNotFoundError: "),
+            (["--client-ca", "/nowhere"], "--client-ca /nowhere: No such file or directory"),
+            (
+                ["--client-ca", self.key],
+                f"--client-ca {self.key}: {self.key} holds no certificate in PEM form",
+            ),
             (
                 ["--port", f"ssl:1:{self.key}:{self.key}"],
                 f"--port ssl:1:{self.key}:{self.key}: {self.key} holds",

@@ -24,6 +24,9 @@ from myspread._service.topics import TOPICS
 from myspread.limits import BeforeLogin
 from myspread.pb import Budget
 from myspread.security import LOGIN_POLICY, SecurityOptions, SecurityPolicy
+from tests.service.authority import Authority
+
+SERVER = Authority().issue("server", "localhost")
 
 
 def parsed(*words: str) -> Options:
@@ -107,28 +110,59 @@ class OptionsTests(SynchronousTestCase):
 
     def test_portIsNoEndpoint(self) -> None:
         """The option is named, and what was wrong with it."""
+        kinds = "there are tcp, tcp6, unix, ssl and systemd"
+        needed = "such as ssl:8801:privateKey=key.pem:certKey=cert.pem"
         for description, problem in (
             ("8800", "an endpoint description is like tcp:8800"),
-            ("", "ValueError: Unknown endpoint type: ''"),
-            ("tcp:http", "ValueError: invalid literal for int() with base 10: 'http'"),
-            ("carrier:pigeon", "ValueError: Unknown endpoint type: 'carrier'"),
+            ("", f"there is no kind of port ''; {kinds}"),
+            ("carrier:pigeon", f"there is no kind of port 'carrier'; {kinds}"),
+            ("tcp:http", "tcp: needs the number of a port, such as tcp:8800; 'http' is none"),
+            ("tcp", "tcp: needs the number of a port, such as tcp:8800; it has none"),
+            ("unix:", "unix: needs the path of a socket, such as unix:/run/pb.socket"),
+            ("tcp:1:colour=red", "it takes no colour="),
+            ("tcp:1:interfce=::1", "it takes no interfce=; do you mean interface=?"),
+            ("tcp:1:interface=::1", "its interface is said twice; a colon within a value has a \\ before it"),
+            ("tcp:1:a:2:b", "too much follows it"),
+            ("tcp:1:backlog=x", "ValueError: invalid literal for int() with base 10: 'x'"),
+            ("ssl:8801", f"it needs the files of a private key and its certificate, {needed}"),
+            ("ssl:8801:certKey=a", f"it needs the files of a private key and its certificate, {needed}"),
+            ("ssl", f"it needs the files of a private key and its certificate, {needed}"),
+            ("ssl:1:privatekey=a", "it takes no privatekey=; do you mean privateKey=?"),
         ):
             self.assertEqual(
-                self.refusal("--port", description), f"twistd pbserver: --port {description}: {problem}"
+                self.refusal("--check", "--port", description),
+                f"twistd pbserver: --port {description}: {problem}",
             )
 
-    def test_portMisdescribed(self) -> None:
-        """So it is when the endpoint knows no such argument."""
-        refusal = self.refusal("--port", "tcp:1:colour=red")
-        self.assertSubstring("twistd pbserver: --port tcp:1:colour=red: TypeError: ", refusal)
+    def test_numbers(self) -> None:
+        """A port that can't be is told before anything listens, by C{--check}, too."""
+        path = Path(self.mktemp())
+        path.write_bytes(SERVER.keyText + SERVER.certificateText)
+        for number in (65536, 99999, -1):
+            problem = f"there is no port {number}: their numbers go up to 65535; 0 is one that is free"
+            for option, description in (
+                ("--port", f"tcp:{number}"),
+                ("--port", f"tcp6:port={number}"),
+                ("--port", f"ssl:{number}:privateKey={path}"),
+                ("--port", f"ssl:tcp6:{number}:privateKey={path}"),
+                ("--status", f"tcp:{number}"),
+                ("--status", f"ssl:{number}:privateKey={path}"),
+            ):
+                self.assertEqual(
+                    self.refusal("--check", option, description),
+                    f"twistd pbserver: {option} {description}: {problem}",
+                )
+        for number in (0, 65535):
+            self.assertEqual(len(parsed("--port", f"tcp:{number}")["ports"]), 1)
 
     def test_noKey(self) -> None:
-        """A key that isn't there is named."""
-        self.assertEqual(
-            self.refusal("--port", "ssl:1:privateKey=/nowhere/key.pem"),
-            "twistd pbserver: --port ssl:1:privateKey=/nowhere/key.pem: "
-            "FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/key.pem'",
-        )
+        """A key that isn't there is named; that of the status page, too."""
+        path = "/nowhere/key.pem"
+        for option in ("--port", "--status"):
+            self.assertEqual(
+                self.refusal(option, f"ssl:1:privateKey={path}"),
+                f"twistd pbserver: {option} ssl:1:privateKey={path}: {path}: No such file or directory",
+            )
 
     def test_brokenKey(self) -> None:
         """A file that is no key is refused on one line."""
@@ -192,7 +226,14 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual([port.description for port in options["status"]], ["tcp:1", "unix:a"])
         self.assertEqual(options["statusHosts"], ["pb1"])
         for wrong, why in (
-            ("nowhere:1", "Unknown endpoint type: 'nowhere'"),
+            ("nowhere:1", "there is no kind of port 'nowhere'; there are tcp, tcp6, unix, ssl and systemd"),
+            ("9880", "an endpoint description is like tcp:9880"),
+            ("tcp:1:colour=red", "it takes no colour="),
+            (
+                "ssl:9880",
+                "it needs the files of a private key and its certificate, such as "
+                "ssl:8801:privateKey=key.pem:certKey=cert.pem",
+            ),
             ("tcp:1:0.0.0.0", "name what follows the first value, such as interface="),
         ):
             self.assertEqual(self.refusal("--status", wrong), f"twistd pbserver: --status {wrong}: {why}")
@@ -394,11 +435,15 @@ class FileTests(SynchronousTestCase):
         """A value of the file that can't be is blamed on the file: its key and line are named, no option."""
         noInteger = "Limits.connections must be an integer from 0 on, or None, not 'many'"
         for text, where, problem in (
-            ("port = 8800.5", ", line 1: port = 8800.5", "ValueError: Unknown endpoint type: '8800.5'"),
+            (
+                "port = 8800.5",
+                ", line 1: port = 8800.5",
+                "there is no kind of port '8800.5'; there are tcp, tcp6, unix, ssl and systemd",
+            ),
             (
                 'root = "shop:x"\n# port\nport = [\n  "tcp:1",\n  "tpc:2",\n]',
                 ', line 5: port = "tpc:2"',
-                "ValueError: Unknown endpoint type: 'tpc'",
+                "there is no kind of port 'tpc'; there are tcp, tcp6, unix, ssl and systemd",
             ),
             ('drain = 3\n[limit]\nconnections = "many"', ', line 3: limit.connections = "many"', noInteger),
             ('limit.connections = "many"', ', line 1: limit.connections = "many"', noInteger),

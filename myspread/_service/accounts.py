@@ -23,7 +23,7 @@ from myspread.interfaces import (
     IUsernameMD5Password,
 )
 
-__all__ = ["findPortal", "helpOnAuth"]
+__all__ = ["findPortal", "helpOnAuth", "takesMd5"]
 
 LOGINS: dict[Any, str] = {
     IScramCredentials: "SCRAM-SHA-256",
@@ -60,6 +60,11 @@ def findPortal(realm: str | None, auth: Sequence[str], anonymous: bool) -> Porta
         raise WrongSetting("realm", str(error), realm) from error
     checkers = [_checker(description) for description in auth]
     return portalOf(found, [*checkers, AllowAnonymousAccess()] if anonymous else checkers)
+
+
+def takesMd5(portal: Portal) -> bool:
+    """Whether logins with MD5 can be made to a portal, from wherever they are taken."""
+    return any(LOGINS.get(each) == "MD5" for each in portal.checkers)
 
 
 def _checker(description: str) -> Any:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
+from twisted.cred.portal import Portal
 from twisted.python import usage
 
 from myspread._factories.reactor import theReactor
 from myspread._login.reception import Md5
-from myspread._service.accounts import findPortal, helpOnAuth
+from myspread._service.accounts import findPortal, helpOnAuth, takesMd5
 from myspread._service.configuration import WrongFile, nearest, readFile
 from myspread._service.demonstration import Demonstration
 from myspread._service.endpoints import SharedSettings, checkUsed, endpointFor, sharedSettings
@@ -22,7 +23,7 @@ from myspread._service.inherited import InheritedSocket
 from myspread._service.limiting import SERVER_LIMITS, NoSuchSetting, seconds, withBudget, withSetting
 from myspread._service.named import NotFound
 from myspread._service.ports import Port
-from myspread._service.roots import describing, findPolicy, findRoot
+from myspread._service.roots import describing, findPolicy, findRoot, mayLogIn
 from myspread._service.settings import WIDTH, CommandLine, Setting, Settings, WrongSetting, helpOn
 from myspread._service.status import statusPort
 from myspread._service.tls import WrongFiles
@@ -185,6 +186,7 @@ class Options(usage.Options):
         )
         self["drain"] = _seconds("drain", settings["drain"], 30.0)
         self["md5"] = _oneOf("md5", settings["md5"] or "local", get_args(Md5))
+        _checkLogins(self["root"], settings)
         self["slowCall"] = _seconds("slow-call", settings["slow-call"], None)
         self["status"] = [_statusPort(self.reactor, description) for description in settings["status"]]
         self["statusHosts"] = settings["status-host"]
@@ -238,6 +240,21 @@ def _portal(settings: Settings) -> Any:
     if realm is not None and settings["root"] is not None:
         raise WrongSetting("realm", "it takes the place of --root: name one of them")
     return findPortal(realm, auth, settings["anonymous"])
+
+
+def _checkLogins(root: Any, settings: Settings) -> None:
+    """
+    See to it that what was said about those who log in is of use: somebody could
+    rely on it.
+    """
+    why = "nobody logs in to what is served; --realm and --auth let people log in, or a Portal as --root"
+    if settings["md5"] is not None and not isinstance(root, Portal):
+        raise WrongSetting("md5", why)
+    if settings["budget"] and not mayLogIn(root):
+        raise WrongSetting("budget", why)
+    if settings["md5"] == "anywhere" and settings["realm"] is not None and not takesMd5(root):
+        why = "none of the checkers takes logins with MD5; --auth help tells which do"
+        raise WrongSetting("md5", why, "anywhere")
 
 
 def _statusPort(reactor: Any, description: str) -> Port:

@@ -9,13 +9,19 @@ from copy import copy
 from typing import Any
 
 from twisted.cred.portal import Portal
+from twisted.spread.pb import Root as StockRoot
 
+from myspread._flavors.referencing import Root
 from myspread._jelly import globalSecurity
+from myspread._login.avatars import JellyableAvatarMixin
 from myspread._service.named import find
 from myspread.interfaces import IPBRoot
 from myspread.security import SecurityOptions, SecurityPolicy
 
-__all__ = ["describing", "findPolicy", "findRoot"]
+__all__ = ["describing", "findPolicy", "findRoot", "mayLogIn"]
+
+_OPEN = (Root.rootObject, StockRoot.rootObject)
+"""Methods that give each connection the root itself."""
 
 
 def findRoot(name: str) -> Any:
@@ -28,6 +34,16 @@ def findRoot(name: str) -> Any:
     @raise NotFound: when there is none under that name.
     """
     return find(name, "root", "does not provide IPBRoot", _isRoot)
+
+
+def mayLogIn(root: Any) -> bool:
+    """
+    Whether clients of a root may be such that log in: to a L{Portal}, or to a
+    login that the root has of its own.
+    """
+    if isinstance(root, (Portal, JellyableAvatarMixin)):
+        return True
+    return getattr(type(root), "rootObject", None) not in _OPEN
 
 
 def findPolicy(name: str) -> Any:

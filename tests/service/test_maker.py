@@ -74,7 +74,8 @@ class MakeServiceTests(SynchronousTestCase):
 
     def test_budget(self) -> None:
         """The factory has the budget that the options say."""
-        self.options.parseOptions(["--budget", "callsPerSecond=5"])
+        root = "tests.service.test_maker:makePortal"
+        self.options.parseOptions(["--budget", "callsPerSecond=5", "--root", root])
         makeService(self.options).startService()
         [(_, factory, _, _)] = self.reactor.tcpServers
         self.assertEqual(factory.budget, Budget(callsPerSecond=5))

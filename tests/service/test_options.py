@@ -9,24 +9,37 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from twisted.cred.portal import Portal
 from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._jelly import globalSecurity
+from myspread._login.server import PortalWrapper
 from myspread._service.demonstration import Demonstration
 from myspread._service.limiting import SERVER_LIMITS
 from myspread._service.options import Options
 from myspread._service.settings import helpOn
 from myspread._service.topics import TOPICS
 from myspread.limits import BeforeLogin
-from myspread.pb import Budget
+from myspread.pb import Budget, Root
 from myspread.security import LOGIN_POLICY, SecurityOptions, SecurityPolicy
 from tests.service.authority import Authority
 
 SERVER = Authority().issue("server", "localhost")
+
+REALM = ("--realm", "myspread.pb:Realm", "--anonymous")
+
+
+class PortalOfItsOwn(Root):
+    """What C{--root} may name: it has a login that isn't ours."""
+
+    def rootObject(self, broker: Any) -> Any:
+        """The root for a new connection."""
+        return PortalWrapper(Portal(None), broker)
 
 
 def parsed(*words: str) -> Options:
@@ -186,7 +199,7 @@ class OptionsTests(SynchronousTestCase):
     def test_budget(self) -> None:
         """C{--budget} may be repeated; without it there is none. What is wrong is named."""
         self.assertIsNone(parsed()["budget"])
-        options = parsed("--budget", "callsPerSecond=2.5", "--budget", "bytesPerSecond=1M")
+        options = parsed(*REALM, "--budget", "callsPerSecond=2.5", "--budget", "bytesPerSecond=1M")
         self.assertEqual(options["budget"], Budget(callsPerSecond=2.5, bytesPerSecond=1024**2))
         for setting, problem in (
             ("references", "a budget is given as NAME=VALUE"),
@@ -196,6 +209,32 @@ class OptionsTests(SynchronousTestCase):
             self.assertEqual(
                 self.refusal("--budget", setting), f"twistd pbserver: --budget {setting}: {problem}"
             )
+
+    def test_withoutLogin(self) -> None:
+        """What is about those who log in is a mistake where nobody does: it would do nothing."""
+        why = "nobody logs in to what is served; --realm and --auth let people log in, or a Portal as --root"
+        for served in ((), ("--root", "myspread.pb:Root"), ("--root", "twisted.spread.pb:Root")):
+            for option, value in (("--budget", "callsPerSecond=2"), ("--md5", "local"), ("--md5", "never")):
+                self.assertEqual(
+                    self.refusal("--check", *served, option, value), f"twistd pbserver: {option}: {why}"
+                )
+        for words in (REALM, ("--root", "tests.service.test_maker:makePortal")):
+            self.assertEqual(parsed(*words, "--md5", "never")["md5"], "never")
+
+    def test_loginOfItsOwn(self) -> None:
+        """A root with a login of its own may have a budget; C{--md5} is about logins to a portal."""
+        named = ("--root", "tests.service.test_options:PortalOfItsOwn")
+        self.assertEqual(parsed(*named, "--budget", "references=2")["budget"], Budget(references=2))
+        self.assertSubstring("--md5: nobody logs in", str(self.refusal(*named, "--md5", "never")))
+
+    def test_noMd5(self) -> None:
+        """That MD5 is taken anywhere is a mistake where no checker takes it at all; that it isn't is none."""
+        self.assertEqual(
+            self.refusal(*REALM, "--md5", "anywhere"),
+            "twistd pbserver: --md5 anywhere: none of the checkers takes logins with MD5; "
+            "--auth help tells which do",
+        )
+        self.assertEqual(parsed(*REALM, "--auth", "memory:a:b", "--md5", "anywhere")["md5"], "anywhere")
 
     def test_drain(self) -> None:
         """Calls may go on for half a minute, or for as long as is said."""

@@ -81,8 +81,9 @@ class AccountFile(Generic[R, T]):
     A file, and what was read from it.
 
     It is looked at whenever it is used, and read when it isn't what it was. If
-    it can't be read then, what was read before stays in force, and the log says
-    so, once. A file that is gone has no accounts in it.
+    it can't be read then, what was read before stays in force. A file that is
+    gone has no accounts in it. The log says so once, until it is something else,
+    and when it is over: those who log in can cause no more.
     """
 
     def __init__(self, path: str, read: Callable[[list[str]], R], arrange: Callable[[Records[R]], T]) -> None:
@@ -99,13 +100,13 @@ class AccountFile(Generic[R, T]):
         records, status = readRecords(self.path, read)
         self._contents = arrange(records)
         self._state: Any = _stateOf(status)
+        self._problem = ""
 
     @property
     def contents(self) -> T:
         """What the file holds."""
         state = self._stateNow()
         if state != self._state:
-            self._state = state
             self._readAgain(state)
         return self._contents
 
@@ -117,21 +118,33 @@ class AccountFile(Generic[R, T]):
 
     def _readAgain(self, state: Any) -> None:
         if state is FileNotFoundError:
+            self._state = state
             self._contents = self._arrange(Records())
-            _log.error("{path} is gone, and with it its accounts.", path=self.path)
+            if self._isNew("gone"):
+                _log.error("{path} is gone, and with it its accounts.", path=self.path)
             return
         try:
             records, status = readRecords(self.path, self._read)
         except AccountFileError as error:
-            _log.critical(
-                "A file of accounts can't be read, what was read before stays in force: {error}",
-                error=str(error),
-                path=self.path,
-            )
+            # What the system refuses now, it may allow the next time; no change of the file tells.
+            self._state = None if isinstance(error.__cause__, OSError) else state
+            if self._isNew(str(error)):
+                _log.critical(
+                    "A file of accounts can't be read, what was read before stays in force: {error}",
+                    error=str(error),
+                    path=self.path,
+                )
             return
         self._contents = self._arrange(records)
         self._state = _stateOf(status)
-        _log.info("{path} has changed: {count} records.", path=self.path, count=len(records))
+        what = "can be read again" if self._problem else "has changed"
+        self._problem = ""
+        _log.info("{path} {what}: {count} records.", path=self.path, what=what, count=len(records))
+
+    def _isNew(self, problem: str) -> bool:
+        """Whether nobody has been told of a problem yet."""
+        before, self._problem = self._problem, problem
+        return problem != before
 
 
 def _stateOf(status: os.stat_result) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ Check client certificates against a file that says who has which.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from cryptography import x509
@@ -23,6 +24,7 @@ from myspread._login.clientcertificates import (
     namesOf,
     readCertificate,
 )
+from myspread._login.repeating import Repeating
 from myspread.interfaces import ICertificateCredentials
 
 __all__ = ["CertificateFile"]
@@ -52,13 +54,16 @@ class CertificateFile:
 
     credentialInterfaces = (ICertificateCredentials,)
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, clock: Any = None) -> None:
         """
         @param path: where the file is.
+        @param clock: a reactor, or another C{IReactorTime}, which says when the log is told again of keys
+            that are revoked and used all the same; by default the system's time.
         @raise AccountFileError: when the file can't be used.
         """
         self._file: AccountFile[CertificateRecord, Contents] = AccountFile(path, readCertificate, _same)
         self.path = self._file.path
+        self._useless = Repeating(_log, time.time if clock is None else clock.seconds)
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """
@@ -71,23 +76,29 @@ class CertificateFile:
 
     def _avatarId(self, credentials: Any) -> bytes:
         contents = self._file.contents
-        pin = keyPin(credentials.certificate)
+        certificate = credentials.certificate
+        try:
+            pin = keyPin(certificate)
+        except ValueError as error:
+            raise UnauthorizedLogin(f"this certificate can't be used: {error}") from error
         if contents.get((REVOKED, pin)) is not None:
-            _log.warn("The revoked key {pin} was used to log in.", pin=pin)
+            self._useless.warn(pin, "revoked", "The revoked key {pin} was used to log in.", pin=pin)
             raise UnauthorizedLogin("the key of this certificate is revoked")
         record = contents.get((PIN, pin))
-        return utf8(_byName(contents, credentials.certificate) if record is None else record.avatar)
+        avatar = self._byName(contents, pin, certificate) if record is None else record.avatar
+        self._useless.isOver(pin, "The key {pin} lets {avatar} in again.", pin=pin, avatar=avatar)
+        return utf8(avatar)
 
-
-def _byName(contents: Contents, certificate: x509.Certificate) -> str:
-    try:
-        found = [contents.get(name) for name in namesOf(certificate)]
-    except ValueError as error:
-        raise UnauthorizedLogin(f"the names in this certificate are broken: {error}") from error
-    avatars = {record.avatar for record in found if record is not None}
-    if len(avatars) > 1:
-        _log.warn("A certificate has names of several: {avatars}.", avatars=sorted(avatars))
-        raise UnauthorizedLogin("this certificate has names of several users")
-    if not avatars:
-        raise UnauthorizedLogin("nobody here has this certificate")
-    return avatars.pop()
+    def _byName(self, contents: Contents, pin: str, certificate: x509.Certificate) -> str:
+        try:
+            found = [contents.get(name) for name in namesOf(certificate)]
+        except ValueError as error:
+            raise UnauthorizedLogin(f"the names in this certificate are broken: {error}") from error
+        avatars = sorted({record.avatar for record in found if record is not None})
+        if len(avatars) > 1:
+            text = "The certificate of the key {pin} has names of several: {avatars}."
+            self._useless.warn(pin, f"{avatars}", text, pin=pin, avatars=avatars)
+            raise UnauthorizedLogin("this certificate has names of several users")
+        if not avatars:
+            raise UnauthorizedLogin("nobody here has this certificate")
+        return avatars.pop()

@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from myspread._login.accountfiles import AccountFile
 from myspread._login.accountlines import Records, utf8
+from myspread._login.repeating import Repeating
 from myspread._login.tokens import Token, digestOf, readToken
 from myspread.interfaces import ITokenCredentials
 
@@ -54,6 +55,7 @@ class TokenFile:
         self._file: AccountFile[Token, Records[Token]] = AccountFile(path, readToken, _same)
         self.path = self._file.path
         self._seconds = time.time if clock is None else clock.seconds
+        self._useless = Repeating(_log, self._seconds)
 
     def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         """
@@ -73,13 +75,10 @@ class TokenFile:
         if record is None or not record.isOf(token):
             raise UnauthorizedLogin()
         state = record.state(float(self._seconds()))
+        about = {"token": record.id, "avatar": record.avatar, "label": record.label}
         if state != "valid":
-            _log.warn(
-                "Token {token} of {avatar} ({label}) is {state}, and was used.",
-                token=record.id,
-                avatar=record.avatar,
-                label=record.label,
-                state=state,
-            )
+            text = "Token {token} of {avatar} ({label}) is {state}, and was used."
+            self._useless.warn(record.digest, state, text, state=state, **about)
             raise UnauthorizedLogin(f"this token is {state}")
+        self._useless.isOver(record.digest, "Token {token} of {avatar} ({label}) is valid again.", **about)
         return utf8(record.avatar)

@@ -4,6 +4,7 @@ Account files are read when they have changed, and changed whole.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -12,8 +13,9 @@ import sys
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+from unittest import mock
 
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 
 from myspread._login.accountediting import editing
 from myspread._login.accountfiles import AccountFile, readRecords
@@ -132,6 +134,34 @@ class ChangingTests(FileCase):
             self.assertEqual(self.logged(), ["critical"])
         os.chmod(self.path, 0o600)
         self.assertEqual(file.contents, {"a": "2"})
+
+    def test_refusedBySystem(self) -> None:
+        """
+        What the system refuses, such as when no descriptors are left, is tried again at the next use, as the
+        file itself doesn't change; the log says once that it begins, when it is something else, and
+        when it is over.
+        """
+        self.write("a 1")
+        file = self.file()
+        self.write("a 2")
+        for number in (errno.EMFILE, errno.EIO):
+            with mock.patch.object(os, "open", side_effect=OSError(number, os.strerror(number))):
+                for _ in range(3):
+                    self.assertEqual(file.contents, {"a": "1"})
+            self.assertEqual(self.logged(), ["critical"])
+        for _ in range(3):
+            self.assertEqual(file.contents, {"a": "2"})
+        self.assertIn("can be read again: 1 records", formatEvent(self.events[-1]))
+        self.assertEqual(self.logged(), ["info"])
+
+    def test_sameProblem(self) -> None:
+        """That a file is as wrong as it was, although it has changed, is not told."""
+        self.write("a 1")
+        file = self.file()
+        for lines in (["a"], ["a"], ["a"]):
+            self.write(*lines)
+            self.assertEqual(file.contents, {"a": "1"})
+        self.assertEqual(self.logged(), ["critical"])
 
     def test_gone(self) -> None:
         """Without the file there are no accounts, until it is back."""

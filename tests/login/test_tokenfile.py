@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -146,6 +146,38 @@ class CheckerTests(AccountsCase):
         self.assertNotIn(TOKEN.decode(), repr(events))
         self.write()
         self.assertRefused(self.check(checker))
+
+    def test_log(self) -> None:
+        """
+        A useless token that is used again and again gets one entry in an hour, with how often it was; one
+        more when it is useless for another reason, and one when it is valid again.
+        """
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+
+        def logged() -> list[str]:
+            told = [formatEvent(event) for event in events if event.get("token")]
+            events.clear()
+            return told
+
+        checker = self.checker(replace(RECORD, expires=NOW))
+        text = f"Token {RECORD.id} of build1 (the first: of many) is expired, and was used."
+        for _ in range(1000):
+            self.assertRefused(self.check(checker), "this token is expired")
+        self.assertEqual(logged(), [text])
+        self.clock.advance(3600)
+        for _ in range(3):
+            self.assertRefused(self.check(checker), "this token is expired")
+        self.assertEqual(logged(), [f"{text} So it was 999 times more since this was told."])
+        self.write(joined(replace(RECORD, revoked=NOW).fields()))
+        for _ in range(3):
+            self.assertRefused(self.check(checker), "this token is revoked")
+        self.assertEqual(len(logged()), 1)
+        self.write(joined(replace(RECORD, expires=None).fields()))
+        for _ in range(3):
+            self.assertEqual(self.successResultOf(self.check(checker)), b"build1")
+        self.assertEqual(logged(), [f"Token {RECORD.id} of build1 (the first: of many) is valid again."])
 
     def test_systemClock(self) -> None:
         """Without a clock, time is that of the system."""

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from myspread._cli.errors import Failed
 from myspread._cli.keeping import Actions, addCreate, checkFile, recordsIn, showTable
@@ -100,7 +100,14 @@ def _certificate(path: str) -> Any:
 def _pin(text: str) -> str:
     if text.startswith("sha256:"):
         return _comparable(PIN, text.lower())
-    return keyPin(_certificate(text))
+    return _pinOf(text, _certificate(text))
+
+
+def _pinOf(path: str, certificate: Certificate) -> str:
+    try:
+        return keyPin(certificate)
+    except ValueError as error:
+        raise Failed(f"{path}: {error}") from error
 
 
 def _comparable(kind: str, value: str) -> str:
@@ -126,7 +133,7 @@ def _selected(options: Any) -> tuple[str, str]:
 
 def _show(options: Any) -> int:
     certificate = _certificate(options.certificate)
-    say(f"{PIN} {keyPin(certificate)}")
+    say(f"{PIN} {_pinOf(options.certificate, certificate)}")
     try:
         names = list(namesOf(certificate))
     except ValueError as error:

@@ -32,8 +32,14 @@ def keyPin(certificate: x509.Certificate) -> str:
     stays the same when the certificate is renewed for the same key.
 
     It is the SHA-256 of the public key in its X.509 form (SubjectPublicKeyInfo).
+
+    @raise ValueError: when the key is broken, or of a kind that isn't known.
     """
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    try:
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    # What goes wrong with a certificate of a stranger is not even always a ValueError.
+    except Exception as error:
+        raise ValueError(f"its key can't be read: {_reason(error)}") from error
     return f"sha256:{hashlib.sha256(key).hexdigest()}"
 
 
@@ -66,11 +72,16 @@ def namesOf(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
     """
     The names that a certificate is for, each after its kind: its subject
     alternative names. What it calls its subject else is for people to read.
+
+    @raise ValueError: when they are broken, or can't be compared.
     """
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return
+    # So it is here; one extension that is broken breaks them all.
+    except Exception as error:
+        raise ValueError(f"they can't be read: {_reason(error)}") from error
     for kind, form in (
         ("dns", x509.DNSName),
         ("email", x509.RFC822Name),
@@ -78,6 +89,11 @@ def namesOf(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
     ):
         for value in names.get_values_for_type(form):
             yield kind, comparable(kind, value)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line that isn't long."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 @dataclass(frozen=True)

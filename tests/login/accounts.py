@@ -35,8 +35,10 @@ def userLine(name: str, password: str) -> str:
     return joined(User.withPassword(name, password, CHEAP, FEW).fields())
 
 
-def certificateFor(*names: x509.GeneralName, key: Any = None) -> x509.Certificate:
-    """A certificate for some names, signed by its own key."""
+def certificateFor(
+    *names: x509.GeneralName, key: Any = None, other: x509.ExtensionType | None = None
+) -> x509.Certificate:
+    """A certificate for some names, with another extension or none, signed by its own key."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ignored.example.com")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -51,6 +53,8 @@ def certificateFor(*names: x509.GeneralName, key: Any = None) -> x509.Certificat
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if other is not None:
+        builder = builder.add_extension(other, critical=False)
     return builder.sign(key, hashes.SHA256())
 
 

@@ -15,6 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -35,6 +38,9 @@ NAMES = (
 )
 CERTIFICATE = certificateFor(*NAMES, key=KEY)
 PIN = keyPin(CERTIFICATE)
+
+P256 = bytes.fromhex("06082a8648ce3d030107")
+"""How the curve of a key is named in a certificate."""
 
 
 @implementer(ICertificateCredentials)
@@ -158,6 +164,62 @@ class CheckerTests(AccountsCase):
         self.assertRefused(self.check(checker, renewed), "the key of this certificate is revoked")
         other = certificateFor(x509.DNSName("build1.example.com"))
         self.assertEqual(self.successResultOf(self.check(checker, other)), b"b")
+
+    def test_log(self) -> None:
+        """Who logs in again and again with a useless certificate gets one entry; so does the end of it."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        clock = Clock()
+        lines = ["dns build1.example.com b"]
+        checker = CertificateFile(self.write(*lines, f"revoked {PIN} -"), clock=clock)
+        for _ in range(100):
+            self.assertRefused(self.check(checker), "the key of this certificate is revoked")
+        self.write(*lines, "email Ann@example.com ann")
+        for _ in range(100):
+            self.assertRefused(self.check(checker), "this certificate has names of several users")
+        self.write(*lines)
+        for _ in range(100):
+            self.assertEqual(self.successResultOf(self.check(checker)), b"b")
+        self.assertEqual(
+            [formatEvent(event) for event in events if event.get("pin")],
+            [
+                f"The revoked key {PIN} was used to log in.",
+                f"The certificate of the key {PIN} has names of several: ['ann', 'b'].",
+                f"The key {PIN} lets b in again.",
+            ],
+        )
+
+    def test_strange(self) -> None:
+        """What can't be read in a certificate that TLS has let through is a refused login, and says so."""
+        broken = certificateFor(x509.DNSName("b")).public_bytes(Encoding.DER)
+        checker = self.checker("dns b b")
+        unknownKey = broken.replace(P256, P256[:-1] + b"\x7f")
+        brokenNames = broken.replace(b"\x30\x03\x82\x01b", b"\x30\x03\x82\x01\xff")
+        brokenExtension = broken.replace(b"\x30\x03\x82\x01b", b"\x30\x07\x82\x01b")
+        for der, text in (
+            (unknownKey, "this certificate can't be used: its key can't be read: "),
+            (brokenNames, "the names in this certificate are broken: they can't be read: "),
+            (brokenExtension, "the names in this certificate are broken: they can't be read: "),
+        ):
+            self.assertNotEqual(der, broken)
+            certificate = x509.load_der_x509_certificate(der)
+            failure = self.failureResultOf(self.check(checker, certificate), UnauthorizedLogin)
+            self.assertSubstring(text, failure.getErrorMessage())
+            self.assertNotIn("\n", failure.getErrorMessage())
+
+    def test_twoNames(self) -> None:
+        """So is an extension that is there twice; the pin of such a certificate still says who it is."""
+        name = x509.SubjectAlternativeName([x509.DNSName("b")])
+        other = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.99"), name.public_bytes())
+        twice = certificateFor(x509.DNSName("b"), key=KEY, other=other).public_bytes(Encoding.DER)
+        twice = twice.replace(bytes.fromhex("0603551d63"), bytes.fromhex("0603551d11"))
+        certificate = x509.load_der_x509_certificate(twice)
+        failure = self.failureResultOf(self.check(self.checker("dns b b"), certificate), UnauthorizedLogin)
+        self.assertSubstring(
+            "the names in this certificate are broken: they can't be read: Duplicate", str(failure)
+        )
+        self.assertEqual(self.successResultOf(self.check(self.checker(f"pin {PIN} b"), certificate)), b"b")
 
     def test_unusable(self) -> None:
         """It isn't made of a file that is wrong."""

@@ -4,7 +4,7 @@ What clients log in with, and what checkers get of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,11 +55,20 @@ class PlainCredentials(UsernamePassword):
 
     @ivar isWanted: says whether the client still waits for the outcome. Checkers
         that take long may ask.
+    @ivar source: where the client is. Checkers that take long may look at logins
+        from each source in turn.
     """
 
-    def __init__(self, username: bytes, password: bytes, isWanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        username: bytes,
+        password: bytes,
+        isWanted: Callable[[], bool],
+        source: Hashable = None,
+    ) -> None:
         super().__init__(username, password)
         self.isWanted = isWanted
+        self.source = source
 
 
 @dataclass(frozen=True)

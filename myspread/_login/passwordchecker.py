@@ -61,7 +61,9 @@ class PasswordFile:
         @param threads: how many passwords are hashed at the same time; each
             takes a processor, and 64 MiB if the file says nothing else. Those
             with several lanes, as is the default, are hashed one after the other.
-        @param waiting: how many more logins may wait for that.
+        @param waiting: how many more logins may wait for that. Each address has
+            its turn after each other one; when no more may wait, those of the address
+            that has most are refused first.
         @param runInThread: called with function and arguments, runs it in a
             thread; by default in one of the reactor.
         @raise AccountFileError: when the file can't be used, or cryptography is
@@ -102,11 +104,17 @@ class PasswordFile:
         user = accounts.user(credentials.username)
         if IScramCredentials.providedBy(credentials):
             return _outcome(_isProven(credentials, user), user)
-        if not self._threads.waiting:
+        if self._toldTooMany and not self._threads.waiting:
             self._toldTooMany = False
+            _log.info("Logins are checked again: none waits any more.")
         phc = (user and user.argon2) or accounts.impossible
-        isWanted = getattr(credentials, "isWanted", _always)
-        checked = self._threads.run(isRight, credentials.password, phc, isWanted=isWanted)
+        checked = self._threads.run(
+            isRight,
+            credentials.password,
+            phc,
+            isWanted=getattr(credentials, "isWanted", _always),
+            source=getattr(credentials, "source", None),
+        )
         return checked.addCallbacks(_outcome, self._notChecked, callbackArgs=(user,))
 
     def _notChecked(self, failure: Failure) -> NoReturn:
@@ -117,7 +125,7 @@ class PasswordFile:
         if not self._toldTooMany:
             self._toldTooMany = True
             _log.warn(
-                "Logins are refused unchecked: {reason}. This is told again once none has waited.",
+                "Logins are refused unchecked: {reason}. What follows of these isn't told, until none waits.",
                 reason=failure.getErrorMessage(),
             )
         raise UnauthorizedLogin("too many logins wait to be checked; try again later")

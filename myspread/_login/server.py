@@ -4,7 +4,7 @@ The server's side of login: the root object that leads to a portal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 from weakref import WeakSet
 
@@ -39,6 +39,7 @@ from myspread._login.mechanisms import (
 from myspread._login.reception import Md5, Reception
 from myspread._login.scram import ScramVerifier
 from myspread._login.scramserver import ScramServer
+from myspread._net.addresses import sourceOf
 from myspread._net.broker import Broker
 from myspread.interfaces import IPBRoot, IPerspective, IUsernameMD5Password
 
@@ -244,11 +245,18 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         if not _isText(username, LONGEST_USERNAME) or not _isText(password, LONGEST_SECRET):
             text = f"user name and password are bytes or text, {LONGEST_SECRET} at most"
             return self._attempts.run(_refusal(text))
-        credentials = PlainCredentials(_bytesOf(username), _bytesOf(password), self._isWanted)
+        name, secret = _bytesOf(username), _bytesOf(password)
+        credentials = PlainCredentials(name, secret, self._isWanted, self._source())
         return self._attempt(PLAIN, lambda: self._enter(credentials, mind, PLAIN))
 
     def _isWanted(self) -> bool:
         return not self.broker.disconnected
+
+    def _source(self) -> Hashable:
+        # Without an address, each connection is one of its own.
+        transport = getattr(self.broker, "transport", None)
+        source = None if transport is None else sourceOf(transport.getPeer())
+        return id(self.broker) if source is None else source
 
     def remote_loginCertificate(self, mind: Any) -> Deferred[Any]:
         """

@@ -6,6 +6,7 @@ client chooses, and what comes of it.
 from __future__ import annotations
 
 import hmac
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePassword
 from twisted.cred.credentials import Anonymous, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import Portal
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
@@ -320,6 +321,30 @@ class OfferTests(MechanismCase):
                 "no way to log in on this connection; what can be used is scram-sha-256, md5 and anonymous",
                 message,
             )
+
+    def test_sources(self) -> None:
+        """Checkers learn of plain passwords where the client is, so that they can look at each in turn."""
+        sources: list[Any] = []
+
+        class Noting(PlainChecker):
+            def requestAvatarId(self, credentials: Any) -> Any:
+                """As the others; it is noted."""
+                sources.append(credentials.source)
+                return super().requestAvatarId(credentials)
+
+        serving = portal(Noting())
+        addresses = (
+            IPv4Address("TCP", "127.0.0.1", 1),
+            IPv4Address("TCP", "127.0.0.1", 2),
+            UNIXAddress("a"),
+            UNIXAddress("a"),
+        )
+        for address in addresses:
+            pair = brokerPair(serving)
+            pair.serverTransport.getPeer = partial(lambda known: known, address)  # type: ignore[method-assign]
+            pair.result(pair.root.callRemote("loginPlain", "ann", "nna", None))
+        self.assertEqual(sources[:2], ["127.0.0.1"] * 2)
+        self.assertEqual(len({*sources}), 3)
 
     def test_byChecker(self) -> None:
         """Each checker brings its own."""

@@ -359,6 +359,65 @@ class CheckerTests(AccountsCase):
             self.assertRefused(each, "the client has left before its password was looked at")
         self.assertEqual(len(running), 2)
 
+    def test_inTurn(self) -> None:
+        """However many logins wait of one address, the first of another one is the next that is looked at."""
+        running: list[tuple[Any, Deferred[bool]]] = []
+
+        def runInThread(function: Any, password: bytes, phc: str) -> Deferred[bool]:
+            running.append((password, Deferred()))
+            return running[-1][1]
+
+        def check(source: str, *passwords: bytes) -> list[Any]:
+            given = (PlainCredentials(b"ann", each, lambda: True, source) for each in passwords)
+            return [checker.requestAvatarId(each) for each in given]
+
+        checker = PasswordFile(self.write(ANN), threads=1, waiting=100, runInThread=runInThread)
+        many = check("192.0.2.1", *(b"many %d" % number for number in range(50)))
+        few = check("192.0.2.2", b"few 1", b"few 2")
+        one = check("192.0.2.3", b"one")
+        for number in range(len(many) + len(few) + len(one)):
+            running[number][1].callback(True)
+        self.assertEqual(
+            [password for password, _ in running[:8]],
+            [b"many 0", b"many 1", b"few 1", b"one", b"many 2", b"few 2", b"many 3", b"many 4"],
+        )
+        self.assertEqual([password for password, _ in running[8:]], [b"many %d" % n for n in range(5, 50)])
+        for each in (*many, *few, *one):
+            self.assertEqual(self.successResultOf(each), b"ann")
+
+    def test_fullOfOne(self) -> None:
+        """One address that lets as many wait as may keeps nobody else out: its last ones give way."""
+        running: list[Deferred[bool]] = []
+
+        def runInThread(function: Any, *arguments: Any) -> Deferred[bool]:
+            running.append(Deferred())
+            return running[-1]
+
+        def check(source: str) -> Any:
+            return checker.requestAvatarId(PlainCredentials(b"ann", b"secret", lambda: True, source))
+
+        checker = PasswordFile(self.write(ANN), threads=1, waiting=4, runInThread=runInThread)
+        refusal = "too many logins wait to be checked; try again later"
+        many = [check("192.0.2.1") for _ in range(5)]
+        self.assertRefused(check("192.0.2.1"), refusal)
+        others = [check("192.0.2.2"), check("192.0.2.2")]
+        self.assertRefused(many[4], refusal)
+        self.assertRefused(many[3], refusal)
+        # Now both have as many.
+        for source in ("192.0.2.1", "192.0.2.2"):
+            self.assertRefused(check(source), refusal)
+        third = check("192.0.2.3")
+        self.assertRefused(check("192.0.2.3"), refusal)
+        refused = [each for each in (*many[:3], *others) if each.called]
+        self.assertEqual(len(refused), 1)
+        self.assertRefused(refused[0], refusal)
+        for number in range(5):
+            running[number].callback(True)
+        self.assertEqual(len(running), 5)
+        for each in (*many[:3], *others, third):
+            if each not in refused:
+                self.assertEqual(self.successResultOf(each), b"ann")
+
     def test_tooManyTold(self) -> None:
         """The log tells once that logins are refused unchecked, and again when there is a next time."""
         running: list[Deferred[bool]] = []
@@ -375,6 +434,8 @@ class CheckerTests(AccountsCase):
                     self.failureResultOf(self.check(checker, b"ann", b"secret"), UnauthorizedLogin)
                 told = [each for each in events if "refused unchecked" in each["log_format"]]
                 self.assertEqual(len(told), count)
+                over = [each for each in events if "checked again" in each["log_format"]]
+                self.assertEqual(len(over), count - 1)
                 for each in taken:
                     running.pop().callback(False)
                     self.failureResultOf(each, UnauthorizedLogin)

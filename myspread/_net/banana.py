@@ -97,7 +97,6 @@ class Banana(Reading, Protocol, Ephemeral):
 
     currentDialect: bytes | None = None
     _limits: Limits | None = None
-    _handshake: Handshake | None = None
     # Set where what is written can be offered to a socket.
     _directClock: IReactorTime | None = None
     _sentAt = 0.0
@@ -154,8 +153,11 @@ class Banana(Reading, Protocol, Ephemeral):
         if self.sendsDirectly and isDirect(self.transport):
             self._directClock = self.clock
         self.currentDialect = None
-        self._handshake = Handshake(bool(self.isClient), self.knownDialects)
-        offer = self._handshake.opening()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Send what comes first."""
+        offer = Handshake(bool(self.isClient), self.knownDialects).opening()
         if offer is not None:
             self.sendEncoded(offer)
 
@@ -174,14 +176,13 @@ class Banana(Reading, Protocol, Ephemeral):
         if self.currentDialect is not None:
             self.expressionReceived(obj)
             return
-        assert self._handshake is not None
+        handshake = Handshake(bool(self.isClient), self.knownDialects)
+        handshake.opening()
         try:
-            answer, dialect = self._handshake.receive(obj)
+            answer, dialect = handshake.receive(obj)
         except BananaError as error:
             self.closeConnection(f"The handshake failed: {error}")
             return
-        # It is done, and large for what an idle connection keeps.
-        self._handshake = None
         if answer is not None:
             self.sendEncoded(answer)
         self._selectDialect(dialect.name)

@@ -17,14 +17,12 @@ from myspread._flavors.calling import checkedTimeout
 from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
-from myspread._net.connection import Connection
+from myspread._net.beginning import Beginnings
 from myspread._net.leaving import LEAVING, Leaving
-from myspread._net.overriding import Overridable
 from myspread._net.phases import Event
 from myspread._net.tables import BrokerTables, Notifier, Notifiers
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
-from myspread._peer.peer import VERSION
 from myspread.limits import Limits, defaultLimits
 from myspread.security import ITaster
 
@@ -37,7 +35,7 @@ def _asBytes(name: Any) -> Any:
     return name.encode("utf-8") if isinstance(name, str) else name
 
 
-class Broker(Overridable, BrokerTables, Leaving, Connection):
+class Broker(BrokerTables, Leaving, Beginnings):
     """
     One connection between two programs that call each other's objects.
 
@@ -58,7 +56,6 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
     @ivar unserializingPerspective: from whom an object is being received.
     """
 
-    version = VERSION
     username: Any = None
     avatarId: str | None = None
     mechanism: str | None = None
@@ -95,7 +92,7 @@ class Broker(Overridable, BrokerTables, Leaving, Connection):
 
     def connectionReady(self) -> None:
         """The handshake is done: send the version, tell whoever waits for it."""
-        self.sendCall(b"version", self.version)
+        self._sendVersion()
         self._follow(Event.AGREED)
         notifiers, self._connects = self._connects, None
         self._notify(notifiers)

@@ -17,6 +17,7 @@ _GIVEN_LISTS = frozenset(
         "proto_cachemessage",
         "proto_error",
         "proto_message",
+        "proto_version",
         "sendCall",
         "sendEncoded",
         "serialize",

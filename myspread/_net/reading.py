@@ -55,6 +55,8 @@ class Reading:
     _gathers = False
     # The reason of the loss, in a list, while the rest is still to be handled.
     _lossWaits: list[Any] | None = None
+    # How nearly all connections begin, until it has come; None for nothing that is known.
+    _beginning: Any = None
     # What has arrived and isn't handled; b"" stands for the decoder's rest. None for nothing.
     _backlog: list[bytes] | None = None
 
@@ -78,6 +80,10 @@ class Reading:
         """
         decoder.lazy = False
         return self.callExpressionReceived
+
+    def _hearBeginning(self) -> None:
+        """Take what nearly all peers send at first, if it is that, and answer it."""
+        raise NotImplementedError
 
     def _flush(self) -> None:
         """Write what was gathered meanwhile."""
@@ -121,12 +127,18 @@ class Reading:
                 end = began + together.turns.share(limits.turnTime)
         self._decoding = True
         decoder = self._decoder
-        if decoder is None:
-            decoder = self._decoder = takeDecoder(limits, self._dialect)
-        else:
-            decoder.limits = limits
-        consume = self._consumerFor(decoder)
         try:
+            if decoder is None:
+                if self._beginning is not None:
+                    self._hearBeginning()
+                    if not self._backlog or self._reasons > TURN:
+                        self._reasons &= ~TURN
+                        return
+                    limits = self.limits
+                decoder = self._decoder = takeDecoder(limits, self._dialect)
+            else:
+                decoder.limits = limits
+            consume = self._consumerFor(decoder)
             while self._backlog:
                 expression = None
                 data = self._backlog.pop(0)
@@ -143,7 +155,7 @@ class Reading:
                 self._reasons &= ~TURN
         finally:
             self._decoding = False
-            if decoder.isIdle and decoder is self._decoder:
+            if decoder is not None and decoder.isIdle and decoder is self._decoder:
                 self._decoder = None
                 giveDecoder(decoder)
             if not self._backlog:

@@ -17,6 +17,7 @@ from myspread.security import ITaster, SecurityOptions, SecurityPolicy
 __all__ = [
     "NOT_PLAIN",
     "allowsPlain",
+    "allowsTags",
     "passesQualifiedNames",
     "plainForm",
     "plainValue",
@@ -37,15 +38,20 @@ def passesQualifiedNames(taster: ITaster) -> bool:
     return getattr(type(taster).isTypeAllowed, "passesQualifiedNames", False)
 
 
-def allowsPlain(taster: ITaster) -> bool:
-    """Whether plain values may take the short cut under a policy."""
+def allowsTags(taster: ITaster, tags: frozenset[bytes]) -> bool:
+    """Whether a policy is known to allow all of some tags: then it needn't be asked for each."""
     if type(taster) is SecurityPolicy:
-        return taster.types >= _TAGS
+        return taster.types >= tags
     return (
         isinstance(taster, SecurityOptions)
         and passesQualifiedNames(taster)
-        and taster.allowedTypes.keys() >= _TAGS
+        and taster.allowedTypes.keys() >= tags
     )
+
+
+def allowsPlain(taster: ITaster) -> bool:
+    """Whether plain values may take the short cut under a policy."""
+    return allowsTags(taster, _TAGS)
 
 
 def scalarForm(value: Any) -> Any:

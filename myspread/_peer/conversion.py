@@ -15,9 +15,9 @@ from twisted.python.failure import Failure
 from myspread._codec import PlainEncoder
 from myspread._flavors.dispatch import awaited, isCoroutine
 from myspread._jelly import jelly, unjelly
-from myspread._jelly.plain import NOT_PLAIN, allowsPlain, plainForm, plainValue
+from myspread._jelly.plain import NOT_PLAIN, allowsPlain, allowsTags, plainForm, plainValue
 from myspread._native import NOT_PLAIN as NATIVE_NOT_PLAIN
-from myspread._native import Raw, maskFor
+from myspread._native import Raw, maskFor, plain
 from myspread._peer.incoming import IncomingCalls
 from myspread._peer.invoker import IInvoker
 from myspread._peer.outbox import Outbox
@@ -33,6 +33,9 @@ was sent has None as its result, and the next call may return it again.
 
 _NAMES: dict[Any, str] = {tuple: "args", dict: "kw"}
 _SEXP_NAMES = {b"tuple": "args", b"dictionary": "kw"}
+
+_ALL_TAGS = frozenset(plain.TAGS)
+_ALL_FORMS = maskFor(_ALL_TAGS.__contains__)
 
 
 class Conversion:
@@ -70,7 +73,8 @@ class Conversion:
         self._given: list[Callable[[], Any]] | None = None
         self._resultName: str | None = None
         self._restriction: ITaster | None = None
-        self.usePolicy(security)
+        self._mask: int | None = None
+        self._plain = self._acceptsPlain = allowsPlain(security)
 
     def usePolicy(self, security: ITaster) -> None:
         """Hold both sides to this policy from now on."""
@@ -85,8 +89,8 @@ class Conversion:
         @param restriction: the other policy, or None to end this.
         """
         self._restriction = restriction
-        self._acceptsPlain = allowsPlain(self.accepted)
-        self._mask: int | None = None
+        self._acceptsPlain = self._plain if restriction is None else allowsPlain(restriction)
+        self._mask = None
 
     @property
     def accepted(self) -> ITaster:
@@ -232,7 +236,9 @@ class Conversion:
         if not self._acceptsPlain:
             return NATIVE_NOT_PLAIN
         if self._mask is None:
-            self._mask = maskFor(self.accepted.isTypeAllowed)
+            accepted = self.accepted
+            allowsAll = allowsTags(accepted, _ALL_TAGS)
+            self._mask = _ALL_FORMS if allowsAll else maskFor(accepted.isTypeAllowed)
         return raw.plain(self._mask)
 
     def _takeBack(self, given: list[Callable[[], Any]]) -> None:

@@ -31,13 +31,6 @@ class Alive(Banana):
     # the latest of them had, or the first ping after it.
     _used: tuple[int, float] | None = None
 
-    def _mayWatch(self) -> bool:
-        """
-        Whether this is a connection of a reactor's. One in memory has nothing
-        to do with the reactor whose time a client's factory takes.
-        """
-        return self.clock is not None and hasattr(self.transport, "reactor")
-
     @property
     def watchedFor(self) -> float | None:
         """After how many seconds a silent peer is dead; None where nobody looks."""
@@ -46,10 +39,12 @@ class Alive(Banana):
 
     def beginWatching(self) -> None:
         """Find out from now on whether the peer is there."""
-        self.endWatching()
+        if self._peer.silence is not None:
+            self.endWatching()
         seconds = self.limits.deadPeerTime
         clock: IReactorTime | None = self.clock
-        if seconds is not None and clock is not None and self._mayWatch():
+        # A connection in memory has nothing to do with the reactor whose time a client's factory takes.
+        if seconds is not None and clock is not None and hasattr(self.transport, "reactor"):
             self._peer.silence = watchSilence(self, clock, seconds)
 
     def endWatching(self) -> None:

@@ -19,7 +19,7 @@ from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._net.beginning import Beginnings
 from myspread._net.leaving import LEAVING, Leaving
-from myspread._net.phases import Event
+from myspread._net.phases import Event, Phase
 from myspread._net.tables import BrokerTables, Notifier, Notifiers
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
@@ -66,7 +66,31 @@ class Broker(BrokerTables, Leaving, Beginnings):
     jellyMethod: Any = None
     jellyArgs: Any = None
     jellyKw: Any = None
-    _encoder: PlainEncoder | None = None
+    _encoder: PlainEncoder | None
+
+    # What nearly all connections need. It isn't in the dictionary of the broker: that one is looked into to
+    # find what is overridden there, which makes it grow, and all that is in it slower to reach.
+    __slots__ = (
+        "_attributes",
+        "_backlog",
+        "_beginning",
+        "_connects",
+        "_decoder",
+        "_decoding",
+        "_dialect",
+        "_directClock",
+        "_encoder",
+        "_gathered",
+        "_gatheredBytes",
+        "_gathers",
+        "_heard",
+        "_limits",
+        "_peer",
+        "_phase",
+        "_reasons",
+        "_sentAt",
+        "_timer",
+    )
 
     def __init__(
         self, isClient: Any = 1, security: ITaster | None = None, *, limits: Limits | None = None
@@ -77,6 +101,13 @@ class Broker(BrokerTables, Leaving, Beginnings):
             L{globalSecurity<myspread.jelly.globalSecurity>}.
         @param limits: what the peer may cost.
         """
+        self._backlog = self._decoder = self._dialect = self._gathered = None
+        self._beginning = self._directClock = self._encoder = self._timer = None
+        self._attributes = self._gatheredBytes = self._reasons = 0
+        self._decoding = self._gathers = False
+        self._heard = self._sentAt = 0.0
+        self._connects = ()
+        self._phase = Phase.HANDSHAKE
         super().__init__(isClient, limits=limits)
         self._peer = Peer(self, globalSecurity if security is None else security)
 

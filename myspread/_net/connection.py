@@ -96,10 +96,11 @@ class Connection(PageProducers, Alive):
             connected(self)
         if not self.isClient and self.clock is not None and hasattr(self.transport, "registerProducer"):
             self.answerBytes = 0
-        self._setDeadline()
         if self.isClient:
-            # A server has a time for the handshake.
             self.beginWatching()
+        else:
+            # The handshake has a time of its own.
+            self._setDeadline()
         super().connectionMade()
 
     def beginLogin(self) -> None:

@@ -242,3 +242,52 @@ class ContextTests(TestCase):
         reference = broker.unserialize([b"remote", 5], "me")
         self.assertEqual(reference.perspective, "me")
         self.assertIsNone(broker.unserializingPerspective)
+
+
+class StateTests(TestCase):
+    """
+    Where a broker keeps what it knows.
+    """
+
+    def test_slots(self) -> None:
+        """What is in slots begins as what it stands for in all connections."""
+        broker: Any = pb.Broker(False)
+        without = set()
+        for name in pb.Broker.__slots__:
+            defaults = [vars(base)[name] for base in pb.Broker.__mro__[1:] if name in vars(base)]
+            if defaults:
+                self.assertEqual(getattr(broker, name), defaults[0], name)
+            else:
+                without.add(name)
+        self.assertEqual(without, {"_encoder", "_peer"})
+
+    def test_dictionary(self) -> None:
+        """What is looked through doesn't grow with what arrives and is sent."""
+        pair = brokerPair(Echo())
+        sides = pair.server, pair.client
+        before = [set(vars(each)) for each in sides]
+        self.assertEqual(pair.result(pair.root.callRemote("echo", [5])), [5])
+        self.assertEqual(
+            [set(vars(each)) - old for each, old in zip(sides, before, strict=True)], [set()] * 2
+        )
+
+    def test_subclass(self) -> None:
+        """Classes of applications have what they like, along with other bases."""
+
+        class Counter:
+            count = 0
+
+        class Mixed(pb.Broker, Counter):
+            clock = None
+            together = None
+
+            def __init__(self, *args: Any, **kw: Any) -> None:
+                super().__init__(*args, **kw)
+                self.count = 3
+                self.label = "mine"
+
+        wire = Wire(Echo(), Mixed(False))
+        self.assertEqual(wire.exchange(CALL), [ANSWER])
+        self.assertEqual((wire.broker.count, wire.broker.label), (3, "mine"))
+        wire.broker.__class__ = pb.Broker
+        self.assertEqual(wire.exchange(CALL), [ANSWER])

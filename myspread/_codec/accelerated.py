@@ -8,7 +8,7 @@ limits and errors have one definition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from myspread._codec.decoder import Decoder
@@ -204,9 +204,14 @@ class PortableDecoder(Decoder):
     lazy = False
 
     def _expressions(self) -> Iterator[Expression]:
+        reader = limits = dialect = None
         while True:
             if self.lazy and not self.waitingBytes and self._error is None:
-                reader = _readerFor(self.dialect or NONE, self.limits)
+                if self._position == len(self._data):
+                    return
+                if reader is None or limits is not self.limits or dialect is not self.dialect:
+                    limits, dialect = self.limits, self.dialect
+                    reader = _readerFor(dialect or NONE, limits)
                 found = reader.message(self._data, self._position)
                 if found is not None:
                     message, self._position = found
@@ -222,9 +227,15 @@ class PlainEncoder:
     Writes plain values in one dialect, within some limits.
 
     @ivar limits: The limits.
+    @ivar call: Returns the whole message of a call with plain arguments, or
+        C{None} for what the pure modules have to do; given the command, the
+        ids of the call and of the object, the method, whether an answer is
+        wanted, and both kinds of arguments.
+    @ivar answer: Returns the whole message that answers a call with a plain
+        value, or C{None} as above; given the id of the call and the value.
     """
 
-    __slots__ = ("_answer", "_call", "_encode", "_message", "_notPlain", "limits")
+    __slots__ = ("_encode", "_message", "answer", "call", "limits")
 
     def __init__(self, dialect: Dialect, limits: Limits, converter: Any = plain) -> None:
         """
@@ -233,7 +244,6 @@ class PlainEncoder:
         @param converter: The module that writes.
         """
         self.limits = limits
-        self._notPlain = converter.NOT_PLAIN
         # The form stands inside a message.
         depth = max(limits.nestingDepth - 1, 0)
         tables = tablesFor(dialect.name, dialect.words, converter)
@@ -247,50 +257,27 @@ class PlainEncoder:
         )
         self._encode = encoder.encode
         self._message = encoder.message
-        self._call = encoder.call
-        self._answer = encoder.answer
+        # Each call would pay for a method in between.
+        self.call: Callable[
+            [bytes, int, int | bytes, bytes, int, tuple[Any, ...], dict[str, Any]], bytes | None
+        ] = encoder.call
+        self.answer: Callable[[int, object], bytes | None] = encoder.answer
 
     def encode(self, value: object) -> Encoded | None:
         """
         The form of a plain value, or C{None} for what the pure modules have to
         do.
         """
-        encoded: Encoded = self._encode(value, Encoded)
-        return None if encoded is self._notPlain else encoded
+        encoded: Encoded | None = self._encode(value, Encoded)
+        return encoded
 
     def message(self, expression: tuple[Any, ...]) -> bytes | None:
         """
         A message of numbers, byte strings and L{Encoded}s as bytes, or
         C{None} for any other.
         """
-        data: bytes = self._message(expression, Encoded)
-        return None if data is self._notPlain else data
-
-
-    def call(
-        self,
-        command: bytes,
-        request: int,
-        target: int | bytes,
-        method: bytes,
-        wanted: int,
-        arguments: tuple[Any, ...],
-        keywords: dict[str, Any],
-    ) -> bytes | None:
-        """
-        The whole message of a call with plain arguments, or C{None} for what the
-        pure modules have to do.
-        """
-        data: bytes = self._call(command, request, target, method, wanted, arguments, keywords)
-        return None if data is self._notPlain else data
-
-    def answer(self, request: int, value: object) -> bytes | None:
-        """
-        The whole message that answers a call with a plain value, or C{None} for
-        what the pure modules have to do.
-        """
-        data: bytes = self._answer(request, value)
-        return None if data is self._notPlain else data
+        data: bytes | None = self._message(expression, Encoded)
+        return data
 
 
 _encoders: dict[bytes, PlainEncoder] = {}

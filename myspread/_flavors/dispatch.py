@@ -5,6 +5,7 @@ How a message becomes a method call, the same for every flavor.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -67,7 +68,17 @@ def methodName(prefix: str, message: str | bytes) -> str:
     @raise NoSuchMethod: when no method can have that name. It may be of any
         length, and end up in a log.
     """
-    name = f"{prefix}_{asText(message)}"
+    return _nameOfBytes(prefix, message) if isinstance(message, bytes) else _checkedName(prefix, message)
+
+
+# Few methods are called, again and again.
+@lru_cache(maxsize=512)
+def _nameOfBytes(prefix: str, message: bytes) -> str:
+    return _checkedName(prefix, asText(message))
+
+
+def _checkedName(prefix: str, message: str) -> str:
+    name = f"{prefix}_{message}"
     if len(name) > LONGEST_NAME or not name.isidentifier():
         raise NoSuchMethod(f"No such method: {brief(name)}")
     return name
@@ -165,7 +176,8 @@ def callMethod(
     what they were.
     """
     try:
-        return method(*leading, *positional, **named)
+        # It is called for nearly every message, and what isn't there takes time, too.
+        return method(*leading, *positional, **named) if leading else method(*positional, **named)
     except TypeError:
         tell(
             broker,

@@ -286,14 +286,14 @@ cdef class Encoder:
 
     def encode(self, object value, type encoded not None):
         """
-        The form of a plain value as bytes, or L{NOT_PLAIN}.
+        The form of a plain value as bytes, or C{None}.
 
         @param encoded: the class to return, called with the bytes and with how
             many elements the lists in them have.
         """
         cdef _Writer writer = _Writer()
         if not self.value(writer, value, 0) or not self.fits(writer):
-            return NOT_PLAIN
+            return None
         return encoded(PyBytes_FromStringAndSize(<char*>writer.data, writer.size), writer.elements)
 
     cdef bint fits(self, _Writer writer) noexcept:
@@ -302,7 +302,7 @@ cdef class Encoder:
     def message(self, tuple expression not None, type encoded not None):
         """
         A list of numbers, byte strings and expressions that are written
-        already, as bytes; or L{NOT_PLAIN}.
+        already, as bytes; or C{None}.
 
         @param encoded: the class of the latter, which have C{data} and
             C{elements}.
@@ -318,16 +318,16 @@ cdef class Encoder:
             if kind is encoded:
                 data = item.data
                 if type(data) is not bytes:
-                    return NOT_PLAIN
+                    return None
                 writer.elements += <Py_ssize_t>item.elements
                 writer.raw(<const unsigned char*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
             elif kind is bytes:
                 if not self.string(writer, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item)):
-                    return NOT_PLAIN
+                    return None
             elif kind is not int or not self.integer(writer, item):
-                return NOT_PLAIN
+                return None
         if not self.fits(writer):
-            return NOT_PLAIN
+            return None
         return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
 
     def call(
@@ -341,7 +341,7 @@ cdef class Encoder:
         object keywords,
     ):
         """
-        The message of a call with plain arguments as bytes, or L{NOT_PLAIN}.
+        The message of a call with plain arguments as bytes, or C{None}.
 
         @param request: the id of the call.
         @param target: the id of the object, a number or a name.
@@ -350,30 +350,30 @@ cdef class Encoder:
         """
         cdef _Writer writer = self.begin(command, 7, request)
         if writer is None:
-            return NOT_PLAIN
+            return None
         if type(target) is bytes:
             if not self.string(writer, PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target)):
-                return NOT_PLAIN
+                return None
         elif type(target) is not int or not self.integer(writer, target):
-            return NOT_PLAIN
+            return None
         if not self.string(writer, PyBytes_AS_STRING(method), PyBytes_GET_SIZE(method)):
-            return NOT_PLAIN
+            return None
         if type(wanted) is not int or not self.integer(writer, wanted):
-            return NOT_PLAIN
+            return None
         if not self.value(writer, arguments, 0) or not self.value(writer, keywords, 0):
-            return NOT_PLAIN
+            return None
         return self.whole(writer)
 
     def answer(self, object request, object value):
         """
         The message that answers a call with a plain value as bytes, or
-        L{NOT_PLAIN}.
+        C{None}.
 
         @param request: the id of the call.
         """
         cdef _Writer writer = self.begin(b"answer", 3, request)
         if writer is None or not self.value(writer, value, 0):
-            return NOT_PLAIN
+            return None
         return self.whole(writer)
 
     cdef _Writer begin(self, bytes command, Py_ssize_t size, object request):
@@ -389,7 +389,7 @@ cdef class Encoder:
 
     cdef object whole(self, _Writer writer):
         if not self.fits(writer):
-            return NOT_PLAIN
+            return None
         return PyBytes_FromStringAndSize(<char*>writer.data, writer.size)
 
     cdef int value(self, _Writer writer, object value, int depth) except -1:

@@ -15,6 +15,7 @@ __all__ = [
     "FEW_KEYS",
     "FLAT",
     "FLOAT",
+    "HEAD",
     "INT",
     "INTS",
     "KEPT",
@@ -28,7 +29,6 @@ __all__ = [
     "LONGNEG",
     "NEG",
     "NOT_PLAIN",
-    "NO_KEY",
     "PAIR",
     "STRING",
     "STRINGS",
@@ -66,10 +66,11 @@ LONGEST_STRING: Final = 32768
 LARGEST: Final = 2**31 - 1
 # Under limits that are smaller than this, everything is left to the others.
 LEAST: Final = 127
+# Bytes that a small container begins with, where its tag is a word of the dialect.
+HEAD: Final = 4
 FLAT: Final = 4
 FEW_KEYS: Final = 64
 
-NO_KEY: Any = object()
 PAIR: Final = bytes((2, LIST))
 INTS: Final = [bytes((number, INT)) for number in range(128)]
 LISTS: Final = [bytes((size, LIST)) for size in range(128)]
@@ -93,6 +94,8 @@ def written(number: int, kind: int) -> bytes:
         return bytes((number, kind))
     if number < 16384:
         return bytes((number & 127, number >> 7, kind))
+    if number < 2097152:
+        return bytes((number & 127, number >> 7 & 127, number >> 14, kind))
     digits = bytearray()
     while number > 127:
         digits.append(number & 127)
@@ -137,6 +140,13 @@ class Tables:
         # How a container of each small size begins.
         self.heads = {
             kind: [LISTS[size] + self.tags[tag] for size in range(1, 128)] for kind, tag in CONTAINERS.items()
+        }
+        # The same, for reading: what each begins with, how many elements it has, and what it is.
+        self.headsRead = {
+            head: (size, kind)
+            for kind in (dict, list, tuple)
+            for size, head in enumerate(self.heads[kind], 1)
+            if len(head) == HEAD
         }
         self.callHead = LISTS[7] + self.string(b"message")
         self.answerHead = LISTS[3] + self.string(b"answer")

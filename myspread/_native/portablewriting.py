@@ -5,7 +5,6 @@ The half of L{myspread._native.portable} that writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import repeat
 from typing import Any
 
 from myspread._native.portabletables import (
@@ -23,8 +22,6 @@ from myspread._native.portabletables import (
     LONGEST_KEPT,
     LONGEST_STRING,
     NEG,
-    NO_KEY,
-    NOT_PLAIN,
     PAIR,
     STRINGS,
     UNWRITABLE,
@@ -67,7 +64,7 @@ class Encoder:
 
     def encode(self, value: Any, encoded: Callable[[bytes, int], Any]) -> Any:
         """
-        The form of a plain value as bytes, or L{NOT_PLAIN}.
+        The form of a plain value as bytes, or C{None}.
 
         @param encoded: called with the bytes and with how many elements the
             lists in them have.
@@ -76,7 +73,7 @@ class Encoder:
         if kind is dict and not value and self._empty is not None:
             return self._empty
         if not self._usable:
-            return NOT_PLAIN
+            return None
         if kind is int and 0 <= value < 128:
             return encoded(INTS[value], 0)
         parts: list[bytes] = []
@@ -84,21 +81,21 @@ class Encoder:
             if kind in CONTAINERS:
                 elements = self._container(parts.append, value, set(), 0)
             else:
-                elements = self._write(parts.append, (value,), None, set(), -1)
+                elements = self._write(parts.append, (value,), False, set(), -1)
         except UNWRITABLE:
-            return NOT_PLAIN
+            return None
         data = b"".join(parts)
         if len(data) > self._messageLength or elements > self._elements:
-            return NOT_PLAIN
+            return None
         made = encoded(data, elements)
         if kind is dict and not value:
             self._empty = made
         return made
 
-    def message(self, expression: tuple[Any, ...], encoded: type) -> Any:
+    def message(self, expression: tuple[Any, ...], encoded: type) -> bytes | None:
         """
         A list of numbers, byte strings and expressions that are written
-        already, as bytes; or L{NOT_PLAIN}.
+        already, as bytes; or C{None}.
 
         @param encoded: the class of the latter, which have C{data} and
             C{elements}.
@@ -111,7 +108,7 @@ class Encoder:
             kind = type(item)
             if kind is encoded:
                 if type(item.data) is not bytes:
-                    return NOT_PLAIN
+                    return None
                 append(item.data)
                 elements += item.elements
             elif kind is bytes and len(item) <= LEAST and self._usable:
@@ -124,9 +121,9 @@ class Encoder:
             elif kind is int and 0 <= item <= LARGEST:
                 append(INTS[item] if item < 128 else written(item, INT))
             else:
-                return NOT_PLAIN
+                return None
         data = b"".join(parts)
-        return data if len(data) <= self._messageLength and elements <= self._elements else NOT_PLAIN
+        return data if len(data) <= self._messageLength and elements <= self._elements else None
 
     def call(
         self,
@@ -137,9 +134,9 @@ class Encoder:
         wanted: int,
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
-    ) -> Any:
+    ) -> bytes | None:
         """
-        The message of a call with plain arguments as bytes, or L{NOT_PLAIN}.
+        The message of a call with plain arguments as bytes, or C{None}.
 
         @param request: the id of the call.
         @param target: the id of the object, a number or a name.
@@ -147,12 +144,12 @@ class Encoder:
         @param wanted: whether an answer is.
         """
         if type(request) is not int or not 0 <= request <= LARGEST:
-            return NOT_PLAIN
+            return None
         known = self._calls.get((command, target, method, wanted)) or self._known(
             command, target, method, wanted
         )
         if known is None:
-            return NOT_PLAIN
+            return None
         head, rest = known
         parts = [head, INTS[request] if request < 128 else written(request, INT), rest]
         append = parts.append
@@ -168,7 +165,7 @@ class Encoder:
             else:
                 append(heads[dict][0])
         except UNWRITABLE:
-            return NOT_PLAIN
+            return None
         return self._whole(parts, elements)
 
     def _known(self, command: bytes, target: Any, method: bytes, wanted: int) -> tuple[bytes, bytes] | None:
@@ -190,15 +187,15 @@ class Encoder:
         self._calls[command, target, method, wanted] = known
         return known
 
-    def answer(self, request: int, value: Any) -> Any:
+    def answer(self, request: int, value: Any) -> bytes | None:
         """
         The message that answers a call with a plain value as bytes, or
-        L{NOT_PLAIN}.
+        C{None}.
 
         @param request: the id of the call.
         """
         if not self._usable or type(request) is not int or not 0 <= request <= LARGEST:
-            return NOT_PLAIN
+            return None
         parts = [self._tables.answerHead, INTS[request] if request < 128 else written(request, INT)]
         kind = type(value)
         try:
@@ -208,55 +205,55 @@ class Encoder:
             elif kind in CONTAINERS:
                 elements = 3 + self._container(parts.append, value, set(), 0)
             else:
-                elements = 3 + self._write(parts.append, (value,), None, set(), -1)
+                elements = 3 + self._write(parts.append, (value,), False, set(), -1)
         except UNWRITABLE:
-            return NOT_PLAIN
+            return None
         return self._whole(parts, elements)
 
-    def _whole(self, parts: list[bytes], elements: int) -> Any:
+    def _whole(self, parts: list[bytes], elements: int) -> bytes | None:
         data = b"".join(parts)
-        return data if len(data) <= self._messageLength and elements <= self._elements else NOT_PLAIN
+        return data if len(data) <= self._messageLength and elements <= self._elements else None
 
     def _write(
         self,
         append: Callable[[bytes], None],
         values: Iterable[Any],
-        pairs: dict[Any, Any] | None,
+        arePairs: bool,
         seen: set[int],
         depth: int,
     ) -> int:
         """
         Write what is in a container.
 
-        @param values: what it is, if it is no dictionary.
-        @param pairs: the dictionary that it is.
+        @param values: what it is; for a dictionary, its items.
+        @param arePairs: whether it is a dictionary.
         @param seen: the ids of the containers that were met.
         @param depth: how many lists stand around it.
         @return: how many elements all lists that were begun have.
         """
         tables = self._tables
-        tokens, texts, longestWord = tables.tokens, tables.texts, tables.longestWord
         elements = 0
-        for key, item in zip(repeat(NO_KEY), values, strict=False) if pairs is None else pairs.items():
-            if key is not NO_KEY:
+        for item in values:
+            if arePairs:
+                key, item = item
                 if type(key) is str:
                     append(tables.keys.get(key) or self._key(key))
                     elements += 4
                 else:
                     append(PAIR)
-                    elements += 2 + self._write(append, (key,), None, seen, depth)
+                    elements += 2 + self._write(append, (key,), False, seen, depth)
             kind = type(item)
-            if kind is str:
+            if kind is int:
+                append(INTS[item] if 0 <= item < 128 else _number(item))
+            elif kind is str:
                 data = item.encode()
                 size = len(data)
-                if size <= LEAST and (size > longestWord or data not in tokens):
-                    append(texts[size])
+                if size <= LEAST and (size > tables.longestWord or data not in tables.tokens):
+                    append(tables.texts[size])
                     append(data)
                 else:
                     append(tables.text + self._string(data))
                 elements += 2
-            elif kind is int:
-                append(INTS[item] if 0 <= item < 128 else _number(item))
             elif kind is float:
                 append(packFloat(FLOAT, item))
             elif item is None:
@@ -286,8 +283,8 @@ class Encoder:
             else written(size, LIST) + self._tables.tags[tag]
         )
         if tag == b"dictionary":
-            return size + self._write(append, (), value, seen, inner)
-        return size + self._write(append, value, None, seen, inner)
+            return size + self._write(append, value.items(), True, seen, inner)
+        return size + self._write(append, value, False, seen, inner)
 
     def _key(self, key: str) -> bytes:
         tables = self._tables

@@ -282,7 +282,9 @@ class Broker(BrokerTables, Leaving, Beginnings):
     def _sendMessage(
         self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
     ) -> Deferred[Any] | None:
-        return self._peer.call(prefix, perspective, objectID, _asBytes(message), args, kw)
+        if type(message) is not bytes:
+            message = _asBytes(message)
+        return self._peer.call(prefix, perspective, objectID, message, args, kw)
 
     def _sendShared(
         self, prefix: bytes, perspective: Any, objectID: Any, message: bytes, shared: SharedArguments
@@ -379,7 +381,8 @@ class Broker(BrokerTables, Leaving, Beginnings):
 
     def localObjectForID(self, luid: Any) -> Any:
         """The object that is lent under an id or name, or None."""
-        luid = _asBytes(luid)
+        if type(luid) is str:
+            luid = luid.encode("utf-8")
         found = self._peer.references.find(luid)
         return self._leavingDesk() if found is None and luid == LEAVING else found
 

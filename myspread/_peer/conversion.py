@@ -157,7 +157,8 @@ class Conversion:
         The whole message that answers a call with a plain value, if it may leave
         at once; None for any other.
         """
-        if not (self._plain and self.outbox.isIdle):
+        outbox = self.outbox
+        if not self._plain or outbox.converting or outbox.waiting:
             return None
         encoder = self._invoker.plainEncoder()
         return None if encoder is None else encoder.answer(request, value)
@@ -233,13 +234,26 @@ class Conversion:
 
     def plainOf(self, raw: Any) -> Any:
         """The value of a form of plain ones; L{myspread._native.NOT_PLAIN} for any other."""
+        return raw.plain(self._acceptedMask() if self._mask is None else self._mask)
+
+    def plainArguments(self, args: Any, kw: Any) -> tuple[Any, Any]:
+        """As L{plainOf}, of both kinds of arguments."""
+        mask = self._mask
+        if mask is None:
+            mask = self._acceptedMask()
+        return args.plain(mask), kw.plain(mask)
+
+    def _acceptedMask(self) -> int:
+        """Which forms of plain values are accepted."""
+        accepted = self.accepted
         if not self._acceptsPlain:
-            return NATIVE_NOT_PLAIN
-        if self._mask is None:
-            accepted = self.accepted
-            allowsAll = allowsTags(accepted, _ALL_TAGS)
-            self._mask = _ALL_FORMS if allowsAll else maskFor(accepted.isTypeAllowed)
-        return raw.plain(self._mask)
+            mask = 0
+        elif allowsTags(accepted, _ALL_TAGS):
+            mask = _ALL_FORMS
+        else:
+            mask = maskFor(accepted.isTypeAllowed)
+        self._mask = mask
+        return mask
 
     def _takeBack(self, given: list[Callable[[], Any]]) -> None:
         """

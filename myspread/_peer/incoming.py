@@ -55,7 +55,7 @@ _COMMONEST = Referenceable.remoteMessageReceived
 _PLAIN = frozenset({int, str, float, bool, type(None), bytes, list, tuple, dict, set, frozenset})
 
 _ANSWERED: Any = object()
-"""Stands for a result that has been sent already."""
+"""Stands for a result that has been sent already, or that nobody wants."""
 
 _OTHERWISE: Any = object()
 """Stands for the result of a call that has to be run in the usual way."""
@@ -85,8 +85,8 @@ class IGiver(Protocol):
     What calls need of the peer above them.
     """
 
-    def plainOf(self, raw: Any) -> Any:
-        """The value of a form of plain ones."""
+    def plainArguments(self, args: Any, kw: Any) -> tuple[Any, Any]:
+        """The values of forms of plain ones."""
 
     def answerWith(self, request: int, value: Any) -> bytes | None:
         """The whole message that answers a call with a plain value."""
@@ -130,7 +130,8 @@ class IncomingCalls:
         @param wanted: whether to answer.
         """
         self._outbox.handling += 1
-        wanted = expanded(wanted)
+        if type(wanted) is Raw:
+            wanted = wanted.expand()
         before = self.isStandard, self.unanswered
         self.unanswered = not wanted
         try:
@@ -145,10 +146,13 @@ class IncomingCalls:
                     raise self._tooMany()
                 receive = target.remoteMessageReceived
                 function = getattr(receive, "__func__", None)
-                self.isStandard = function in _STANDARD
                 result = _OTHERWISE
-                if function is _COMMONEST and type(args) is Raw and type(kw) is Raw:
-                    result = self._runPlain(target, request, message, wanted, args, kw)
+                if function is _COMMONEST:
+                    self.isStandard = True
+                    if type(args) is Raw and type(kw) is Raw:
+                        result = self._runPlain(target, request, message, wanted, args, kw)
+                else:
+                    self.isStandard = function in _STANDARD
                 if result is _OTHERWISE:
                     if not self.isStandard:
                         args, kw = expanded(args), expanded(kw)
@@ -174,11 +178,11 @@ class IncomingCalls:
         As C{target.remoteMessageReceived}, in fewer steps where arguments and
         result are plain values.
 
-        @return: what that returns; or that the call is answered already; or that
+        @return: what that returns; or that nobody waits for an answer any more; or that
             nothing was done, because of what the arguments are.
         """
-        giver = self._giver
-        positional, named = giver.plainOf(args), giver.plainOf(kw)
+        invoker, giver = self._invoker, self._giver
+        positional, named = giver.plainArguments(args, kw)
         if type(positional) is not tuple or type(named) is not dict:
             return _OTHERWISE
         if named and not all(type(name) is str and len(name) <= LONGEST_NAME for name in named):
@@ -188,11 +192,13 @@ class IncomingCalls:
         except NoSuchMethod as error:
             refuses(error)
             raise
-        value = callMethod(self._invoker, method, positional, named)
+        value = callMethod(invoker, method, positional, named)
         if type(value) in _PLAIN:
-            data = giver.answerWith(request, value) if wanted else None
-            if data is not None and not self._invoker.disconnected:
-                self._invoker.sendWritten(data, True)
+            if not wanted:
+                return _ANSWERED
+            data = giver.answerWith(request, value)
+            if data is not None and not invoker.disconnected:
+                invoker.sendWritten(data, True)
                 return _ANSWERED
         return giver.serializeResult(awaited(value), target.perspective, method, positional, named)
 

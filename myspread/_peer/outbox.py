@@ -39,22 +39,20 @@ class Outbox:
     @ivar converting: how many objects are being serialised now, one within the
         other.
     @ivar handling: how many calls of the peer are being handled now.
+    @ivar waiting: what leaves after the message that is being made; None for
+        nothing. A message may leave at once if there is none, and nothing is
+        being serialised.
     """
 
-    __slots__ = ("_releases", "_waiting", "_writer", "converting", "handling")
+    __slots__ = ("_releases", "_writer", "converting", "handling", "waiting")
 
     def __init__(self, writer: IWriter) -> None:
         self._writer = writer
         self.converting = 0
         self.handling = 0
-        # None for nothing: there are hardly ever any.
-        self._waiting: list[Any] | None = None
+        # There are hardly ever any.
+        self.waiting: list[Any] | None = None
         self._releases: list[Any] | None = None
-
-    @property
-    def isIdle(self) -> bool:
-        """Whether a message may leave at once, and nothing has to leave with it."""
-        return not (self.converting or self._waiting)
 
     def send(self, expression: Any) -> None:
         """
@@ -65,19 +63,19 @@ class Outbox:
         if self.converting:
             # Once it is due, nobody is there any more to hear of an error.
             self._writer.checkEncodable(expression)
-            if self._waiting is None:
-                self._waiting = []
-            self._waiting.append(expression)
+            if self.waiting is None:
+                self.waiting = []
+            self.waiting.append(expression)
             return
         self._writer.sendEncoded(expression)
-        if self._waiting:
+        if self.waiting:
             self.sendWaiting()
 
     def sendWaiting(self) -> None:
         """Write what had to wait, unless it still has to."""
         if self.converting:
             return
-        waiting, self._waiting = self._waiting, None
+        waiting, self.waiting = self.waiting, None
         for expression in waiting or ():
             try:
                 self._writer.sendEncoded(expression)
@@ -97,7 +95,7 @@ class Outbox:
         """The handling of a call has ended, its answer is sent."""
         self.handling -= 1
         if not self.handling:
-            if self._waiting:
+            if self.waiting:
                 self.sendWaiting()
             while self._releases:
                 releases, self._releases = self._releases, None
@@ -106,4 +104,4 @@ class Outbox:
 
     def clear(self) -> None:
         """The connection is lost: nothing will be written any more."""
-        self._waiting = self._releases = None
+        self.waiting = self._releases = None

@@ -16,7 +16,7 @@ from myspread._flavors.dispatch import LARGEST_ID, LONGEST_NAME
 from myspread._flavors.remote import describePeer
 from myspread._native import NOT_PLAIN, Raw
 from myspread._peer.holdings import Holdings
-from myspread._peer.incoming import NOBODY, expanded
+from myspread._peer.incoming import NOBODY, Find, expanded
 from myspread._peer.invoker import IInvoker
 from myspread._peer.logbudget import LogBudget
 from myspread._peer.messages import COMMANDS, answerable, checkFields, commandOf
@@ -137,34 +137,22 @@ class Peer(Holdings):
                     and 0 <= request <= LARGEST_ID
                 ):
                     self.meant += 1
-                    self._runRaw(request, luid, name, wanted, args, kw)
+                    try:
+                        self.run(self._invoker.localObjectForID, request, luid, name, wanted, args, kw)
+                    except Exception:
+                        self.log.failure(_log, "The message {command} failed.", command=b"message")
                     return
-            elif size == 3 and expression[0] == b"answer":
+            elif size == 3 and expression[0] == b"answer" and self._calls is not None:
                 _, request, sexp = expression
-                if type(request) is int and request in self.calls.waiting:
+                if type(request) is int and request in self._calls.waiting:
                     value = self.plainOf(sexp) if type(sexp) is Raw else sexp
                     if value is not NOT_PLAIN and (value is not sexp or type(sexp) is not list):
                         self.meant += 1
-                        self._answered(request, value)
+                        result = self._calls.take(request)
+                        if result is not None and not result.called:
+                            result.callback(value)
                         return
         self.receive(expression)
-
-    def _runRaw(self, request: int, luid: Any, name: bytes, wanted: int, args: Any, kw: Any) -> None:
-        outer, self._given = self._given, []
-        find: Callable[[Any], Any] = self._invoker.localObjectForID
-        if self.account is not None:
-            find = self.account.within(find)
-        try:
-            self.incoming.run(find, request, luid, name, wanted, args, kw)
-        except Exception:
-            self.log.failure(_log, "The message {command} failed.", command=b"message")
-        finally:
-            self._given = outer
-
-    def _answered(self, request: int, value: Any) -> None:
-        result = self.calls.take(request)
-        if result is not None and not result.called:
-            result.callback(value)
 
     def _handlerFor(self, command: bytes) -> Callable[..., Any] | None:
         known = _HANDLERS.get(command)
@@ -299,12 +287,12 @@ class Peer(Holdings):
         request = 0
         invoker = self._invoker
         calls = self._calls or self.calls
-        if self._plain and forms is None and self.outbox.isIdle:
+        outbox = self.outbox
+        if self._plain and forms is None and not (outbox.converting or outbox.waiting):
             # The short way: no arguments that give anything out, all in one step.
             encoder = invoker.plainEncoder()
-            data = encoder and encoder.call(
-                prefix + b"message", calls.lastRequest + 1, luid, message, wanted, args, kw
-            )
+            command = prefix + b"message" if prefix else b"message"
+            data = encoder and encoder.call(command, calls.lastRequest + 1, luid, message, wanted, args, kw)
             if data:
                 return self._callWritten(data, wanted, callback, errback, message)
         outer, self._given = self._given, []
@@ -330,7 +318,7 @@ class Peer(Holdings):
         except Exception:
             failure = Failure()
             self._takeBack(self._given)
-            self.outbox.sendWaiting()
+            outbox.sendWaiting()
             return calls.refuse(request, failure)
         finally:
             self._given = outer
@@ -341,7 +329,7 @@ class Peer(Holdings):
         self, data: bytes, wanted: int, callback: Any, errback: Any, message: bytes
     ) -> Deferred[Any] | None:
         """Send a call that is encoded already, with the next id."""
-        calls = self.calls
+        calls = self._calls or self.calls
         request = calls.newRequest()
         try:
             result = calls.expect(request, callback, errback) if wanted else None
@@ -352,7 +340,9 @@ class Peer(Holdings):
             return calls.refuse(request, Failure())
         return result
 
-    def run(self, find: Callable[[Any], Any], *fields: Any) -> None:
+    def run(
+        self, find: Find, request: int, luid: Any, message: bytes | str, wanted: Any, args: Any, kw: Any
+    ) -> None:
         """
         Run a call of the peer's; see L{IncomingCalls.run}. What its answer
         gives out is taken back if it can't be sent.
@@ -361,7 +351,7 @@ class Peer(Holdings):
         if self.account is not None:
             find = self.account.within(find)
         try:
-            self.incoming.run(find, *fields)
+            self.incoming.run(find, request, luid, message, wanted, args, kw)
         finally:
             self._given = outer
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._codec import PB, Decoder, Dialect, encode
 from myspread._codec.accelerated import PlainEncoder, PortableDecoder
-from myspread._native import accelerator, portable
+from myspread._native import accelerator, portable, tablesFor
 from myspread.jelly import jelly
 from myspread.limits import Limits
 from tests.native import test_accelerator
@@ -125,16 +125,21 @@ class StreamTests(Portable, test_accelerator.ScannerTests):
         st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=2),
         st.lists(st.integers(0, 10**6), max_size=3),
         st.sampled_from([Limits(), NARROW]),
+        st.sampled_from([5, 200, 20000, 2**21, 2**31 - 1, 2**35]),
     )
     def test_messages(
-        self, parts: list[Any], damage: list[tuple[int, int]], cuts: list[int], limits: Limits
+        self, parts: list[Any], damage: list[tuple[int, int]], cuts: list[int], limits: Limits, request: int
     ) -> None:
         """However messages are cut or damaged: the same ones, and the same error."""
         made: list[bytes] = []
         for part in parts:
             encoded = PlainEncoder(PB, Limits(), portable).encode(part)
             if encoded is not None:
-                made += [encode([b"message", 5, encoded, 1], PB), encode([b"answer", 200, encoded], PB)]
+                made += [
+                    encode([b"message", 5, encoded, 1], PB),
+                    encode([b"answer", request, encoded], PB),
+                    encode([b"message", request, b"root", b"echo", 1, jelly((part,)), jelly({})], PB),
+                ]
         stream = bytearray(b"".join(made))
         for place, byte in damage:
             if stream:
@@ -159,6 +164,22 @@ class StreamTests(Portable, test_accelerator.ScannerTests):
             self.assertEqual(second[2].plain(ALL), {"a": ["text", 1.5, None, True, 300, -1]})
             self.assertTrue(decoder.isIdle)
             self.assertEqual(type(first[2]), list if place else portable.Raw)
+
+    def test_requests(self) -> None:
+        """The short way is taken however many calls have been made before."""
+        reader = portable.Reader(tablesFor(PB.name, PB.words, portable), 640, 640, 64, 64, 640, 640)
+        for request in (0, 127, 128, 16383, 16384, 2**21 - 1, 2**21, 2**28, 2**31 - 1):
+            for fields in (
+                [b"answer", request, [b"list"]],
+                [b"message", request, b"root", b"echo", 1, [b"tuple", 7], [b"dictionary"]],
+            ):
+                data = encode(fields, PB)
+                found = reader.message(b"before" + data, 6)
+                assert found is not None
+                self.assertEqual(found[1], 6 + len(data))
+                self.assertEqual(
+                    [each.expand() if type(each) is portable.Raw else each for each in found[0]], fields
+                )
 
 
 class MessageTests(SynchronousTestCase):

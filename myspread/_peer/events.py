@@ -95,7 +95,7 @@ EVENTS: Final = {
                 _AVATAR,
                 ("method", "what the peer has called"),
                 ("seconds", "from when it was begun until its answer was handed to the transport"),
-                ("outcome", "answered, or failed"),
+                ("outcome", "answered, or failed; or over, or failed, after its caller had left"),
                 ("incident", "the id that the caller got in place of an error, or None"),
             ),
         ),

@@ -112,7 +112,9 @@ class Watch:
     def limitHit(self, watched: Watched, limit: str, reason: str) -> None:
         """A call was refused because of a limit."""
         broker = watched.broker
-        self._emit(broker.peerLog, "limit", broker, avatar=broker.avatarId, reason=reason, limit=limit)
+        self._emit(
+            broker.peerLog, "limit", broker, watched, avatar=broker.avatarId, reason=reason, limit=limit
+        )
 
     def took(self, watched: Watched, seconds: float) -> None:
         """A call has ended, after so many seconds."""
@@ -127,13 +129,16 @@ class Watch:
         A call took at least C{slowCall} seconds.
 
         @param method: the name of the method.
-        @param outcome: C{answered} or C{failed}.
+        @param outcome: C{answered} or C{failed}. Of a call whose peer has left the
+            log doesn't say that it was answered.
         @param incident: the id that the caller got in place of an error, or None.
         """
         broker = watched.broker
+        if broker.disconnected:
+            outcome = f"{'over' if outcome == 'answered' else outcome}, after its caller had left"
         name = method.decode("utf-8", "backslashreplace") if isinstance(method, bytes) else method
         about = {"method": name, "seconds": seconds, "outcome": outcome, "incident": incident}
-        self._emit(broker.peerLog, "slow-call", broker, avatar=broker.avatarId, **about)
+        self._emit(broker.peerLog, "slow-call", broker, watched, avatar=broker.avatarId, **about)
 
     def lost(self, broker: Any, reason: Any) -> None:
         """A connection has ended."""
@@ -144,7 +149,10 @@ class Watch:
             self._emit(self._budget, "disconnect", broker, **about)
             broker.watched = None
 
-    def _emit(self, budget: Any, event: str, broker: Any, **values: Any) -> None:
-        watched = broker.watched
+    def _emit(
+        self, budget: Any, event: str, broker: Any, watched: Watched | None = None, **values: Any
+    ) -> None:
+        # A connection that is lost has no number any more, and its calls may go on.
+        watched = watched or broker.watched
         number = None if watched is None else watched.number
         emit(budget, _log, event, connection=number, peer=describePeer(broker), **values)

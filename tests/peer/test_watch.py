@@ -11,6 +11,7 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import pb
@@ -175,6 +176,22 @@ class EventTests(WatchCase):
             self.assertRaises(pb.RemoteError, pair.result, pair.root.callRemote("lend", 5))
         [event] = self.told(logs, "limit")
         self.assertEqual(event["limit"], "references")
+
+    def test_slowAfterTheEnd(self) -> None:
+        """A call that ends when its peer has left isn't told to be answered; its connection had a number."""
+        self.serve(slowCall=1)
+        for result, outcome in ((None, "over"), (Failure(ZeroDivisionError()), "failed")):
+            pair = self.connect()
+            pair.root.callRemote("later").addErrback(lambda reason: None)
+            pair.flush()
+            pair.disconnect()
+            self.clock.advance(2)
+            with capturedLogs() as logs:
+                self.desk.waiting.pop().callback(result)
+            [event] = self.told(logs, "slow-call")
+            self.assertEqual(event["outcome"], f"{outcome}, after its caller had left")
+            self.assertEqual(event["connection"], 1 if result is None else 2)
+            self.flushLoggedErrors(ZeroDivisionError)
 
     def test_budget(self) -> None:
         """Many connections don't fill the log, and displace no warning."""

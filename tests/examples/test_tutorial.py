@@ -73,7 +73,14 @@ class TutorialTests(ExampleTestCase):
                 ["anna is here", "bert is here", "anna: hello", "bert: hello, anna"],
             ],
         )
+        left = pair.startClient("room_client.py", "carl", port)
+        await left.printed("(carl is here)")
         await pair.stopQuiet(server)
+        self.assertEqual(await left.ended, 1)
+        self.assertRegex(left.errors, r"\Ano connection to the room: Connection was closed[^\n]*\n\Z")
+        late = pair.startClient("room_client.py", "anna", port)
+        self.assertEqual(await late.ended, 1)
+        self.assertRegex(late.errors, r"\Ano connection to the room: Connection was refused[^\n]*\n\Z")
 
     @alone
     async def test_login(self, pair: Pair) -> None:
@@ -110,6 +117,9 @@ class TutorialTests(ExampleTestCase):
         await anna.printed("(the chat can be reached)")
         await pair.stop(server)
         await anna.printed("(the chat is gone)")
+        late = pair.startClient("chat_client.py", "bert", "geheim", f"tcp:127.0.0.1:{port}")
+        self.assertEqual(await late.ended, 1)
+        self.assertRegex(late.errors, r"\Ano connection to the chat: Connection was refused[^\n]*\n\Z")
         types(anna, "hello again")
         again = pair.start(OURS, "chat_server.py", port)
         await again.printed(r"(on port \d+)")
@@ -203,5 +213,10 @@ class TwistdTests(TwistdTestCase):
         other = trusting.replace("localhost", "127.0.0.1")
         otherHost = self.python("chat_client.py", "bert", "geheim", other)
         self.assertEqual([await each.ended for each in (mistrusting, otherHost)], [1, 1])
-        self.assertIn("the certificate of the server isn't trusted here", mistrusting.errors)
-        self.assertIn("the certificate of the server is for another host", otherHost.errors)
+        # As the page says, each is one line.
+        for errors, why in (
+            (mistrusting.errors, "the certificate of the server isn't trusted here"),
+            (otherHost.errors, "the certificate of the server is for another host"),
+        ):
+            self.assertRegex(errors, rf"\Ano connection to the chat: tls:[^ ]*: {why}[^\n]*\n\Z")
+            self.assertIn(why, (TUTORIAL / "tls.rst").read_text())

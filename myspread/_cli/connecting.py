@@ -5,6 +5,7 @@ How commands are told where to connect to, and as whom.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from myspread._cli.tls import tlsEndpoint
 from myspread._cli.unknown import POLICY
 from myspread._cli.usage import CommandParser, UsageError
 
-__all__ = ["Server", "addServer", "positive", "serverOf", "whole"]
+__all__ = ["Server", "addServer", "positive", "serverOf", "whole", "withHint"]
 
 TIMEOUT = 30.0
 
@@ -36,9 +37,35 @@ _IN_OUR_WORDS = (
 """Advice of errors to programs, and what it is here."""
 
 
+_ANOTHER_WAY = (
+    ("no handshake within", "tcp", "tls", "speaks TLS"),
+    ("no handshake within", "srv", "srv+tls", "speaks TLS"),
+    ("wrong version number", "tls", "tcp", "speaks no TLS"),
+    ("wrong version number", "srv+tls", "srv", "speaks no TLS"),
+)
+"""What an error says, for which kind of address, and for which other one it wouldn't."""
+
+
 def _inOurWords(text: str) -> str:
     for theirs, ours in _IN_OUR_WORDS:
         text = text.replace(theirs, ours)
+    return text
+
+
+def withHint(where: str, text: str) -> str:
+    """
+    An error of connecting, and what else may be the matter: a server that
+    speaks TLS waits for the client to begin, as we wait for the server; one that
+    speaks none begins with something else.
+
+    @param where: the address.
+    """
+    kind, _, rest = where.partition(":")
+    for sign, one, other, what in _ANOTHER_WAY:
+        if sign in text and kind == one:
+            # Options such as trustRoots= are for TLS only.
+            place = re.sub(r":\w+=.*", "", rest) if other in ("tcp", "srv") else rest
+            return f"{text.rstrip('.')}; if the server {what} on this port, its address is {other}:{place}"
     return text
 
 
@@ -198,7 +225,7 @@ class Server:
             text = _inOurWords(told(error))
             # Some errors name the address already.
             prefix = "" if text.startswith(f"{self.where}: ") else f"{self.where}: "
-            raise Failed(f"{prefix}{text}", status) from None
+            raise Failed(f"{prefix}{withHint(self.where, text)}", status) from None
 
     async def _started(self, session: pb.Session) -> pb.RemoteReference:
         try:

@@ -21,6 +21,7 @@ from twisted.internet.ssl import (
 from zope.interface import implementer
 
 from myspread._cli.usage import UsageError
+from myspread._factories.addresses import HIGHEST_PORT
 
 __all__ = ["tlsEndpoint"]
 
@@ -86,6 +87,10 @@ def tlsEndpoint(reactor: Any, where: str, cert: str | None, key: str | None, ca:
     found = _STRPORT.fullmatch(where)
     if found is None:
         raise UsageError(f"--cert, --key and --ca are for tls:HOST:PORT, not for {where!r}")
+    if not 0 < int(found["port"]) <= HIGHEST_PORT:
+        raise UsageError(
+            f"{where!r}: there is no port {found['port']}; their numbers go from 1 to {HIGHEST_PORT}"
+        )
     host = re.sub(r"\\(.)", r"\1", found["host"])
     options = optionsForClientTLS(
         host,

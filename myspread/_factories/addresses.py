@@ -19,6 +19,8 @@ from myspread._factories.locating import locate
 
 __all__ = ["Address", "Where", "addressesOf"]
 
+HIGHEST_PORT = 65535
+
 Where = str | tuple[str, int] | Any
 """
 A client strport, C{srv:} or C{srv+tls:} and the name of a service, host and
@@ -86,11 +88,20 @@ def _textOf(error: Exception) -> str:
     return str(error) or repr(error)
 
 
-def _hasPort(text: str) -> bool:
-    """Whether a strport of a host has a port too: the second word, or one with its name."""
+def _portOf(text: str) -> str:
+    """The port in the strport of a host: the second word, or one with its name. Empty if it has none."""
     _, *words = re.split(r"(?<!\\):", text)
+    named = [word.removeprefix("port=") for word in words if word.startswith("port=")]
     unnamed = [word for word in words if "=" not in word]
-    return any(unnamed[1:2]) or any(word.startswith("port=") for word in words)
+    return "".join([*unnamed[1:2], *named][:1])
+
+
+def _checkPort(text: str, port: str | int) -> None:
+    """The system would say so only when it connects."""
+    if isinstance(port, str) and re.fullmatch(r"-?\d+", port):
+        port = int(port)
+    if isinstance(port, int) and not 0 < port <= HIGHEST_PORT:
+        raise ValueError(f"{text!r}: there is no port {port}; their numbers go from 1 to {HIGHEST_PORT}")
 
 
 def _strport(text: str, reactor: Any, resolver: Any) -> Address:
@@ -99,10 +110,13 @@ def _strport(text: str, reactor: Any, resolver: Any) -> Address:
         return _service(text, reactor, resolver)
     if kind == "ssl":
         raise ValueError(f"{text!r} would not verify who the server is; write tls: in place of ssl:")
+    hasPort = kind in ("tcp", "tls")
+    if hasPort:
+        _checkPort(text, _portOf(text))
     try:
         return _fixed(text, clientFromString(reactor, text))
     except Exception as error:
-        if kind in ("tcp", "tls") and not _hasPort(text):
+        if hasPort and not _portOf(text):
             raise ValueError(f"{text!r} lacks its port; write it like {kind}:localhost:8787") from error
         hint = "a strport is like tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or srv:_pb._tcp.DOMAIN"
         raise ValueError(f"{text!r} can't be connected to: {_textOf(error)}; {hint}") from error
@@ -113,6 +127,7 @@ def _address(where: Where, reactor: Any, resolver: Any) -> Address:
         return _strport(where, reactor, resolver)
     if isinstance(where, tuple) and len(where) == 2 and isinstance(where[0], str):
         host, port = where
+        _checkPort(f"{host}:{port}", port)
         return _fixed(f"{host}:{port}", endpointFor(reactor, host, port))
     if IStreamClientEndpoint.providedBy(where):
         return _fixed(repr(where), where)

@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import pb
 from myspread._cli.asjson import TooLarge
+from myspread._cli.connecting import withHint
 from myspread._cli.errors import Failed, NoLogin, statusOf, told
 from myspread._cli.status import Status
 from myspread._cli.usage import UsageError
@@ -91,6 +92,19 @@ class ErrorTests(SynchronousTestCase):
             self.assertEqual(statusOf(error), Status.ERROR)
             self.assertEqual(told(error), f"the remote method raised {text}")
         self.flushLoggedErrors()
+
+    def test_otherWay(self) -> None:
+        """What looks like TLS on one side only is told with the address that would fit."""
+        silent, wrong = "no handshake within 3 s.", "TLS: wrong version number"
+        for where, text, hint in (
+            ("tcp:a:1", silent, "speaks TLS on this port, its address is tls:a:1"),
+            ("srv:_pb._tcp.a", silent, "speaks TLS on this port, its address is srv+tls:_pb._tcp.a"),
+            ("tls:a:1:trustRoots=.", wrong, "speaks no TLS on this port, its address is tcp:a:1"),
+            ("srv+tls:_pb._tcp.a", wrong, "speaks no TLS on this port, its address is srv:_pb._tcp.a"),
+        ):
+            self.assertEqual(withHint(where, text), f"{text.rstrip('.')}; if the server {hint}")
+        for where, text in (("unix:a", silent), ("tls:a:1", silent), ("tcp:a:1", "Connection was refused.")):
+            self.assertEqual(withHint(where, text), text)
 
     def test_evil(self) -> None:
         """No text controls a terminal, whoever it is from."""

@@ -8,6 +8,7 @@ limits and errors have one definition.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ _MORE = -1
 _MOST_IDLE = 8
 """How many decoders of one dialect wait for data. Few connections handle some at the same time."""
 
-_idle: dict[bytes, list[Any]] = {}
+_idle: defaultdict[bytes, list[Any]] = defaultdict(list)
 """By name of the dialect, decoders with nothing in them."""
 
 
@@ -313,8 +314,11 @@ def takeDecoder(limits: Limits, dialect: Dialect | None) -> Any:
     """
     idle = _idle.get(NONE.name if dialect is None else dialect.name)
     decoder = idle.pop() if idle else newDecoder(limits)
-    decoder.limits = limits
-    decoder.dialect = dialect
+    # Nearly always it is as it was when it was given back.
+    if decoder.limits is not limits:
+        decoder.limits = limits
+    if decoder.dialect is not dialect:
+        decoder.dialect = dialect
     return decoder
 
 
@@ -324,6 +328,6 @@ def giveDecoder(decoder: Any) -> None:
     """
     decoder.forget()
     dialect = decoder.dialect
-    idle = _idle.setdefault(NONE.name if dialect is None else dialect.name, [])
+    idle = _idle[NONE.name if dialect is None else dialect.name]
     if len(idle) < _MOST_IDLE:
         idle.append(decoder)

@@ -83,9 +83,10 @@ class Reader(FormReader):
         self._usable = stringLength >= LEAST and listLength >= LEAST and prefixLength >= 6
         self._callHead, self._callHeadSize = tables.callHead, len(tables.callHead)
         self._answerHead, self._answerHeadSize = tables.answerHead, len(tables.answerHead)
-        # The object, method and so on of a call that was read, and as they are written.
+        # A call that was read, up to its arguments, and how its object, method and so on are written: as nothing is.
         self._call: list[Any] = []
-        self._callWritten: bytes | None = None
+        self._callWritten = b"\xff"
+        self._callWrittenSize = 0
         self._missed = 0
 
     def message(self, data: bytes, start: int) -> tuple[list[Any], int] | None:
@@ -95,13 +96,12 @@ class Reader(FormReader):
         """
         if not self._usable:
             return None
-        fields: list[Any] = []
         try:
             size = data[start]
             if data[start + 1] != LIST or size > LEAST:
                 return None
             self._elements = size
-            position = self._beginning(fields, data, start, size)
+            fields, position = self._beginning(data, start, size)
             append, heads = fields.append, self._heads
             while len(fields) < size:
                 # The commonest elements are written out: that is faster.
@@ -132,38 +132,34 @@ class Reader(FormReader):
             return None
         return fields, position
 
-    def _beginning(self, fields: list[Any], data: bytes, start: int, size: int) -> int:
+    def _beginning(self, data: bytes, start: int, size: int) -> tuple[list[Any], int]:
         """
-        Take what a call or an answer begins with: their numbers, and of a call
-        that is like one before nearly all.
-
-        @return: where the fields follow that aren't taken.
+        What a call or an answer begins with, and where more follows: their
+        numbers, and of a call that is like one before nearly all.
         """
         if size == 7 and data.startswith(self._callHead, start):
             position = start + self._callHeadSize
         elif size == 3 and data.startswith(self._answerHead, start):
             position = start + self._answerHeadSize
         else:
-            return start + 2
+            return [], start + 2
         request, kind, position = self._digits(data, position)
         if kind != INT:
-            return start + 2
+            return [], start + 2
         if size == 3:
-            fields += (b"answer", request)
-            return position
-        known = self._callWritten
-        if known is not None and data.startswith(known, position):
-            fields += (b"message", request, *self._call)
-            return position + len(known)
-        fields += (b"message", request)
+            return [b"answer", request], position
+        if data.startswith(self._callWritten, position):
+            fields = self._call.copy()
+            fields[1] = request
+            return fields, position + self._callWrittenSize
         self._missed += 1
         if not self._missed & 7:
             self._learn(data, position)
-        return position
+        return [b"message", request], position
 
     def _learn(self, data: bytes, start: int) -> None:
         """Keep what comes after the number of a call: often there are many like it."""
-        fields = []
+        fields: list[Any] = [b"message", 0]
         position = start
         for _ in range(3):
             field, position = self._atom(data, position)
@@ -171,3 +167,4 @@ class Reader(FormReader):
         if position <= len(data) and position - start <= 2 * LEAST:
             self._call = fields
             self._callWritten = data[start:position]
+            self._callWrittenSize = position - start

@@ -156,17 +156,19 @@ class Encoder:
         heads = self._tables.heads
         elements = 9
         try:
-            if arguments:
-                elements += self._container(append, arguments, set(), 0) - 1
+            if type(arguments) is tuple and len(arguments) < LEAST:
+                append(heads[tuple][len(arguments)])
+                elements += len(arguments) + self._write(append, arguments, False, set(), 0)
             else:
-                append(heads[tuple][0])
+                elements += self._container(append, arguments, set(), 0) - 1
             if keywords:
                 elements += self._container(append, keywords, set(), 0) - 1
             else:
                 append(heads[dict][0])
         except UNWRITABLE:
             return None
-        return self._whole(parts, elements)
+        data = b"".join(parts)
+        return data if len(data) <= self._messageLength and elements <= self._elements else None
 
     def _known(self, command: bytes, target: Any, method: bytes, wanted: int) -> tuple[bytes, bytes] | None:
         """What stands before and behind the number of such a call. The same ones recur all the time."""
@@ -208,9 +210,6 @@ class Encoder:
                 elements = 3 + self._write(parts.append, (value,), False, set(), -1)
         except UNWRITABLE:
             return None
-        return self._whole(parts, elements)
-
-    def _whole(self, parts: list[bytes], elements: int) -> bytes | None:
         data = b"".join(parts)
         return data if len(data) <= self._messageLength and elements <= self._elements else None
 

@@ -131,8 +131,11 @@ class Broker(BrokerTables, Leaving, Beginnings):
             self.factory.clientConnectionMade(self)
 
     def _consumerFor(self, decoder: Any) -> Callable[[Any], Any]:
-        decoder.lazy = lazy = self._dialect is not None and not self._wantsLists()
-        return self._peer.receiveRaw if lazy else self.callExpressionReceived
+        if self._dialect is None or self._attributes != len(self.__dict__) and self._wantsLists():
+            decoder.lazy = False
+            return self.callExpressionReceived
+        decoder.lazy = True
+        return self._peer.receiveRaw
 
     def _handle(self, inTurns: bool = True) -> None:
         """A stream that can't be read is closed."""
@@ -290,10 +293,10 @@ class Broker(BrokerTables, Leaving, Beginnings):
         self, prefix: bytes, perspective: Any, objectID: Any, message: bytes, shared: SharedArguments
     ) -> Deferred[Any] | None:
         """As C{_sendMessage}, with arguments that go to others, too."""
-        dialect, forms = self._dialect, None
-        if dialect is not None and not self._wantsLists():
-            encoder = self.plainEncoder()
-            forms = shared.formsFor(dialect, self.limits, self._peer.incoming.security, encoder)
+        encoder, forms = self.plainEncoder(), None
+        if encoder is not None and self._dialect is not None:
+            security = self._peer.incoming.security
+            forms = shared.formsFor(self._dialect, encoder.limits, security, encoder)
         if forms is not None:
             return self._peer.call(prefix, perspective, objectID, message, (), shared.options, forms)
         kw = {**shared.kw, **shared.options}

@@ -108,12 +108,13 @@ class SharedArguments:
         @param security: what may be sent there.
         @param encoder: what writes plain values directly there, if anything.
         """
-        parts = (dialect, limits, security, encoder)
-        key = tuple(map(id, parts))
-        if key not in self._forms:
-            forms = self._written(*parts) if allowsPlain(security) else None
-            self._forms[key] = parts, forms
-        return self._forms[key][1]
+        key = id(dialect), id(limits), id(security), id(encoder)
+        found = self._forms.get(key)
+        if found is None:
+            parts = dialect, limits, security, encoder
+            found = parts, self._written(*parts) if allowsPlain(security) else None
+            self._forms[key] = found
+        return found[1]
 
     def _written(
         self, dialect: Dialect, limits: Limits, security: ITaster, encoder: PlainEncoder | None

@@ -288,13 +288,17 @@ class Peer(Holdings):
         invoker = self._invoker
         calls = self._calls or self.calls
         outbox = self.outbox
-        if self._plain and forms is None and not (outbox.converting or outbox.waiting):
+        if self._plain and not (outbox.converting or outbox.waiting):
             # The short way: no arguments that give anything out, all in one step.
             encoder = invoker.plainEncoder()
-            command = prefix + b"message" if prefix else b"message"
-            data = encoder and encoder.call(command, calls.lastRequest + 1, luid, message, wanted, args, kw)
-            if data:
-                return self._callWritten(data, wanted, callback, errback, message)
+            if encoder is not None:
+                command, following = prefix + b"message", calls.lastRequest + 1
+                if forms is None:
+                    data = encoder.call(command, following, luid, message, wanted, args, kw)
+                else:
+                    data = encoder.message((command, following, luid, message, wanted, *forms))
+                if data is not None:
+                    return self._callWritten(calls, data, wanted, callback, errback, message)
         outer, self._given = self._given, []
         unanswered, self.incoming.unanswered = self.incoming.unanswered, False
         try:
@@ -326,10 +330,9 @@ class Peer(Holdings):
         return result
 
     def _callWritten(
-        self, data: bytes, wanted: int, callback: Any, errback: Any, message: bytes
+        self, calls: OutgoingCalls, data: bytes, wanted: int, callback: Any, errback: Any, message: bytes
     ) -> Deferred[Any] | None:
         """Send a call that is encoded already, with the next id."""
-        calls = self._calls or self.calls
         request = calls.newRequest()
         try:
             result = calls.expect(request, callback, errback) if wanted else None

@@ -61,6 +61,8 @@ def refuses(error: ExceptionT, text: str | None = None) -> ExceptionT:
     return error
 
 
+# Few methods are called, again and again. Bytes and str may have the same hash, but aren't compared.
+@lru_cache(maxsize=512, typed=True)
 def methodName(prefix: str, message: str | bytes) -> str:
     """
     The name of the method that a message calls.
@@ -68,17 +70,7 @@ def methodName(prefix: str, message: str | bytes) -> str:
     @raise NoSuchMethod: when no method can have that name. It may be of any
         length, and end up in a log.
     """
-    return _nameOfBytes(prefix, message) if isinstance(message, bytes) else _checkedName(prefix, message)
-
-
-# Few methods are called, again and again.
-@lru_cache(maxsize=512)
-def _nameOfBytes(prefix: str, message: bytes) -> str:
-    return _checkedName(prefix, asText(message))
-
-
-def _checkedName(prefix: str, message: str) -> str:
-    name = f"{prefix}_{message}"
+    name = f"{prefix}_{asText(message)}"
     if len(name) > LONGEST_NAME or not name.isidentifier():
         raise NoSuchMethod(f"No such method: {brief(name)}")
     return name

@@ -131,6 +131,7 @@ class FormReader:
             or not 0 < size <= self._listLength
             or depth + 2 >= self._nestingDepth
             or self._elements > self._mostElements
+            or size > len(data) - position
         ):
             raise NotPlain
         tag, position = self._atom(data, position)
@@ -172,9 +173,6 @@ class FormReader:
 
         @param depth: how many lists stand around them.
         """
-        if count > len(data) - position:
-            raise NotPlain
-        text, textSize = self._text, self._textSize
         values: list[Any] = []
         append = values.append
         for _ in repeat(None, count):
@@ -188,8 +186,8 @@ class FormReader:
                 append(first)
                 position += 2
                 continue
-            if kind == LIST and first == 2 and data.startswith(text, position):
-                begin = position + textSize + 2
+            if kind == LIST and first == 2 and data.startswith(self._text, position):
+                begin = position + self._textSize + 2
                 size = data[begin - 2]
                 if size < 128 and data[begin - 1] == STRING:
                     position = begin + size
@@ -208,10 +206,6 @@ class FormReader:
         @param depth: how many lists stand around what is in the pairs.
         """
         made: dict[Any, Any] = {}
-        if not count:
-            return made, position
-        if count > len(data) - position:
-            raise NotPlain
         text, textSize = self._text, self._textSize
         pairText, pairTextSize = self._pairText, self._pairTextSize
         known = self._tables.keysRead

@@ -83,7 +83,8 @@ class Reader(FormReader):
         self._usable = stringLength >= LEAST and listLength >= LEAST and prefixLength >= 6
         self._callHead, self._callHeadSize = tables.callHead, len(tables.callHead)
         self._answerHead, self._answerHeadSize = tables.answerHead, len(tables.answerHead)
-        # A call that was read, up to its arguments, and how its object, method and so on are written: as nothing is.
+        # A call that was read, up to its arguments, and its object, method and so on as they are written.
+        # Before there is one: what nothing is written like.
         self._call: list[Any] = []
         self._callWritten = b"\xff"
         self._callWrittenSize = 0

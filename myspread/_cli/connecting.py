@@ -22,7 +22,17 @@ from myspread._cli.tls import tlsEndpoint
 from myspread._cli.unknown import POLICY
 from myspread._cli.usage import CommandParser, UsageError
 
-__all__ = ["Server", "addServer", "positive", "serverOf", "whole", "withHint"]
+__all__ = [
+    "Server",
+    "addServer",
+    "addTls",
+    "checkTls",
+    "inOurWords",
+    "positive",
+    "serverOf",
+    "whole",
+    "withHint",
+]
 
 TIMEOUT = 30.0
 
@@ -46,7 +56,8 @@ _ANOTHER_WAY = (
 """What an error says, for which kind of address, and for which other one it wouldn't."""
 
 
-def _inOurWords(text: str) -> str:
+def inOurWords(text: str) -> str:
+    """An error, with options of ours in the place of what programs say."""
     for theirs, ours in _IN_OUR_WORDS:
         text = text.replace(theirs, ours)
     return text
@@ -131,9 +142,7 @@ def addServer(parser: CommandParser) -> None:
         help="how to log in with a password: scram-sha-256-plus or scram-sha-256 (both by default), plain"
         " or md5, which is all that servers of twisted.spread know; can be given several times",
     )
-    group.add_argument("--cert", metavar="FILE", help="for tls: our certificate, to show to the server")
-    group.add_argument("--key", metavar="FILE", help="for tls: its private key; default: in the same file")
-    group.add_argument("--ca", metavar="PATH", help="for tls: whom to trust: a file, or a folder of *.pem")
+    addTls(group)
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -142,6 +151,23 @@ def addServer(parser: CommandParser) -> None:
         help="how long connecting, and each call, may take (default: %(default)g)",
     )
     group.add_argument("--verbose", action="store_true", help="show the log")
+
+
+def addTls(group: Any) -> None:
+    """
+    Let a command take what belongs to the address of a server that speaks TLS.
+    """
+    group.add_argument("--cert", metavar="FILE", help="for tls: our certificate, to show to the server")
+    group.add_argument("--key", metavar="FILE", help="for tls: its private key; default: in the same file")
+    group.add_argument("--ca", metavar="PATH", help="for tls: whom to trust: a file, or a folder of *.pem")
+
+
+def checkTls(options: argparse.Namespace) -> None:
+    """
+    @raise UsageError: when a key has no certificate.
+    """
+    if options.key and not options.cert:
+        raise UsageError("--key belongs to a certificate; say which with --cert")
 
 
 class Server:
@@ -222,7 +248,7 @@ class Server:
             status = statusOf(error)
             if status not in (Status.UNREACHABLE, Status.TIMEOUT):
                 raise
-            text = _inOurWords(told(error))
+            text = inOurWords(told(error))
             # Some errors name the address already.
             prefix = "" if text.startswith(f"{self.where}: ") else f"{self.where}: "
             raise Failed(f"{prefix}{withHint(self.where, text)}", status) from None
@@ -233,7 +259,7 @@ class Server:
                 return await session.root
             return await session.avatar
         except pb.NoMechanism as error:
-            raise NoLogin(block(_inOurWords(str(error)))) from None
+            raise NoLogin(block(inOurWords(str(error)))) from None
         except (LoginFailed, Unauthorized) as error:
             why = f": {block(str(error))}" if str(error) else ""
             raise NoLogin(f"the server refuses the login of {self.who}{why}") from None
@@ -244,13 +270,13 @@ class Server:
 _TOGETHER = (
     ("password_file", "login", "--password-file needs --login USER"),
     ("mechanism", "login", "--mechanism needs --login USER"),
-    ("key", "cert", "--key belongs to a certificate; say which with --cert"),
     ("login_cert", "cert", "--login-cert needs a certificate; say which with --cert"),
 )
 """Options that mean nothing without another."""
 
 
 def _checkTogether(options: argparse.Namespace) -> None:
+    checkTls(options)
     for option, needed, text in _TOGETHER:
         if getattr(options, option) and not getattr(options, needed):
             raise UsageError(text)

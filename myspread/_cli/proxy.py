@@ -12,7 +12,10 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from myspread._cli.capture import LIMITS
+from myspread._cli.connecting import inOurWords
+from myspread._cli.errors import told
 from myspread._codec import DIALECTS, Decoder
+from myspread._factories.trust import inWords
 from myspread.banana import BananaError
 
 __all__ = ["Listener", "ProxyFactory", "addressText"]
@@ -68,10 +71,12 @@ class _End(Protocol):
     other one stop reading.
     """
 
-    def __init__(self, isClients: bool, listener: Listener) -> None:
+    def __init__(self, isClients: bool, listener: Listener, where: str) -> None:
         """
         @param isClients: whether the client is at the other side.
+        @param where: the address of the server.
         """
+        self._where = where
         self._isClients = isClients
         self._listener = listener
         self.other: _End | None = None
@@ -96,10 +101,16 @@ class _End(Protocol):
         transport.write(data)
         self._listener.passed(self._isClients, data)
 
+    def _why(self, reason: Failure) -> str:
+        if self._isClients:
+            return reason.getErrorMessage()
+        error: Any = reason.value
+        return inOurWords(told(inWords(error, self._where)))
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Close the other one too, when all is sent."""
         self.lost = True
-        self._listener.happened(self._isClients, f"closed: {reason.getErrorMessage()}")
+        self._listener.happened(self._isClients, f"closed: {self._why(reason)}")
         if self.other is not None and self.other.transport is not None:
             transport: Any = self.other.transport
             transport.unregisterProducer()
@@ -114,17 +125,19 @@ class ProxyFactory(Factory):
 
     noisy = False
 
-    def __init__(self, target: Any, listening: Callable[[], Listener]) -> None:
+    def __init__(self, target: Any, listening: Callable[[], Listener], where: str) -> None:
         """
         @param target: the endpoint of the server.
+        @param where: its address.
         @param listening: makes what listens to a connection.
         """
         self._target = target
         self._listening = listening
+        self._where = where
 
     def buildProtocol(self, addr: Any) -> Protocol:
         """One more connection."""
-        return _ClientsEnd(self._target, self._listening(), addr)
+        return _ClientsEnd(self._target, self._listening(), self._where, addr)
 
 
 class _ClientsEnd(_End):
@@ -132,8 +145,8 @@ class _ClientsEnd(_End):
     The end at which the client is.
     """
 
-    def __init__(self, target: Any, listener: Listener, address: Any) -> None:
-        super().__init__(True, listener)
+    def __init__(self, target: Any, listener: Listener, where: str, address: Any) -> None:
+        super().__init__(True, listener, where)
         self._target = target
         self._address = address
 
@@ -142,7 +155,7 @@ class _ClientsEnd(_End):
         transport: Any = self.transport
         transport.pauseProducing()
         self._listener.happened(True, f"connected from {addressText(self._address)}")
-        connecting = connectProtocol(self._target, _End(False, self._listener))
+        connecting = connectProtocol(self._target, _End(False, self._listener, self._where))
         connecting.addCallbacks(self._connected, self._failed)
 
     def _connected(self, servers: _End) -> None:

@@ -7,23 +7,26 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import serverFromString
 
 from myspread._cli.asjson import TooLarge, jsonLine, jsonOf
 from myspread._cli.capture import Capture, Record, recordsIn
+from myspread._cli.connecting import addTls, checkTls
 from myspread._cli.conversation import Conversation, Message
-from myspread._cli.errors import Failed
+from myspread._cli.errors import Failed, statusOf, told
 from myspread._cli.output import complain, prepareOutput, say
 from myspread._cli.proxy import Listener, ProxyFactory, addressText
 from myspread._cli.running import run
 from myspread._cli.status import Status
 from myspread._cli.text import visible
+from myspread._cli.tls import tlsEndpoint
 from myspread._cli.usage import CommandParser, UsageError
+from myspread._factories.addresses import addressesOf
+from myspread._service.wrongports import checkPlace, explained
 
 __all__ = ["tap"]
 
@@ -32,6 +35,7 @@ _USAGE = "[OPTIONS] LISTEN STRPORT\n       myspread tap [OPTIONS] --read FILE"
 _EXAMPLES = """
 myspread tap tcp:8788:interface=127.0.0.1 tcp:localhost:8787
 myspread tap tcp:8788:interface=127.0.0.1 tls:pb.example.org:8787 --write today.tap
+myspread tap tcp:8788:interface=127.0.0.1 tls:localhost:8801 --ca cert.pem
 myspread tap --read today.tap --json
 """
 
@@ -62,9 +66,13 @@ def tap(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print lines of JSON")
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal, as with NO_COLOR")
     parser.add_argument("--verbose", action="store_true", help="show the log")
+    addTls(parser.add_argument_group("server"))
     options = parser.parse_args(arguments)
     if (options.read is None) is (options.where is None) or options.read and options.write:
         raise UsageError("tap: say LISTEN and STRPORT, or --read FILE; see: myspread tap --help")
+    if options.read is not None and any(_files(options)):
+        raise UsageError("tap: --cert, --key and --ca are for a server, and --read asks none")
+    checkTls(options)
     shown = _Shown(options)
     if options.read is not None:
         return _replay(options.read, shown)
@@ -132,17 +140,41 @@ def _replay(path: str, shown: _Shown) -> int:
     return Status.OK
 
 
-def _endpoint(make: Callable[[Any, str], Any], reactor: Any, text: str) -> Any:
+def _files(options: argparse.Namespace) -> tuple[str | None, ...]:
+    return options.cert, options.key, options.ca
+
+
+async def _target(reactor: Any, options: argparse.Namespace) -> Any:
+    """The endpoint of the server."""
+    if any(_files(options)):
+        return tlsEndpoint(reactor, options.where, *_files(options))
     try:
-        return make(reactor, text)
+        [address] = addressesOf(options.where, None, reactor, None)
+    except ValueError as error:
+        raise UsageError(f"tap: {error}") from None
+    try:
+        [(_, endpoint), *_] = await address.find()
+    except Exception as error:
+        status = statusOf(error)
+        if status is None:
+            raise
+        raise Failed(f"{options.where}: {told(error)}", status) from None
+    return endpoint
+
+
+def _listening(reactor: Any, text: str) -> Any:
+    """The endpoint that clients connect to."""
+    try:
+        checkPlace(text)
+        return serverFromString(reactor, text)
     # Whatever a plugin that parses endpoints raises.
     except Exception as error:
-        raise UsageError(f"tap: {text!r} makes no sense: {error}") from None
+        raise UsageError(f"tap: {text!r} makes no sense: {explained(error)}") from None
 
 
 async def _tap(reactor: Any, options: argparse.Namespace, shown: _Shown, capture: Capture | None) -> int:
-    target = _endpoint(clientFromString, reactor, options.where)
-    endpoint = _endpoint(serverFromString, reactor, options.listen)
+    target = await _target(reactor, options)
+    endpoint = _listening(reactor, options.listen)
     # Ctrl-C is how it is meant to end.
     enough: Deferred[None] = Deferred(lambda cancelled: cancelled.callback(None))
     count = 0
@@ -172,7 +204,7 @@ async def _tap(reactor: Any, options: argparse.Namespace, shown: _Shown, capture
         )
 
     try:
-        port = await endpoint.listen(ProxyFactory(target, listening))
+        port = await endpoint.listen(ProxyFactory(target, listening, options.where))
     except OSError as error:
         raise Failed(f"{options.listen}: {error}", Status.UNREACHABLE) from None
     try:

@@ -255,6 +255,23 @@ class TapTests(CommandTestCase):
         self.assertEqual(self.prints("call", f"tls:localhost:{port}", *words), "2\n")
         started.wait(r"> 1 <root>\.add\(1\)")
 
+    def test_tlsServer(self) -> None:
+        """It trusts servers as the other commands do, and says why it doesn't."""
+        authority = Authority()
+        authority.write(self.directory, "authority")
+        authority.issue("server", "localhost").write(self.directory, "server")
+        listen = "ssl:0:privateKey=server-key.pem:certKey=server.pem:interface=127.0.0.1"
+        server = self.start("tap", listen, self.server.root)
+        address = f"tls:localhost:{server.wait(r'listening on 127.0.0.1:([0-9]+)')[1]}"
+        trusting = self.start("tap", "tcp:0:interface=127.0.0.1", address, "--ca", "authority.pem")
+        where = f"tcp:{trusting.wait(r'listening on (127.0.0.1:[0-9]+)')[1]}"
+        self.assertEqual(self.prints("call", where, "add", "1"), "2\n")
+        trusting.wait(r"> 1 <root>\.add\(1\)")
+        other = self.start("tap", "tcp:0:interface=127.0.0.1", address)
+        where = f"tcp:{other.wait(r'listening on (127.0.0.1:[0-9]+)')[1]}"
+        self.assertEqual(self.myspread("call", where, "add", "1").status, 3)
+        other.wait("isn't trusted here; --ca PATH says whom else to trust")
+
     def test_noServer(self) -> None:
         """A server that isn't there is told, and the client hears of it."""
         started = self.start("tap", "tcp:0:interface=127.0.0.1", "tcp:127.0.0.1:1")
@@ -270,7 +287,12 @@ class TapTests(CommandTestCase):
             (2, ["tcp:0"], "say LISTEN and STRPORT, or --read FILE"),
             (2, ["--read", "other", "--write", "x"], "say LISTEN and STRPORT, or --read FILE"),
             (2, ["nonsense", "tcp:127.0.0.1:1"], "'nonsense' makes no sense"),
-            (2, ["tcp:0", "nonsense"], "'nonsense' makes no sense"),
+            (2, ["tcp:0", "tcp:localhost:99999"], "there is no port 99999"),
+            (2, ["tcp:99999", "tcp:localhost:1"], "there is no port 99999"),
+            (2, ["tcp:0", "tcp:localhost:1", "--ca", "x"], "--cert, --key and --ca are for tls:HOST:PORT"),
+            (2, ["tcp:0", "tls:localhost:1", "--key", "x"], "--key belongs to a certificate"),
+            (2, ["--read", "missing", "--ca", "x"], "--cert, --key and --ca are for a server"),
+            (2, ["tcp:0", "nonsense"], "'nonsense' can't be connected to"),
             (2, ["--read", "missing"], "--read missing: No such file"),
             (1, ["--read", "other"], "other, line 1: "),
             (1, ["--read", "cut"], "cut, line 2: "),

@@ -213,6 +213,8 @@ class Server:
         """
         A session with it.
 
+        @param persistent: whether it comes back when the connection is lost. Then
+            waiting for it takes less, so that people can be told.
         @raise UsageError: when the address makes no sense.
         """
         where: Any = self.where
@@ -225,7 +227,7 @@ class Server:
                 mechanisms=self._mechanisms,
                 callTimeout=self.timeout,
                 connectTimeout=self.timeout,
-                waitTimeout=self.timeout + SPARE,
+                waitTimeout=min(SPARE, self.timeout) if persistent else self.timeout + SPARE,
                 persistent=persistent,
                 security=security,
                 reactor=reactor,

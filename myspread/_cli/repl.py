@@ -17,6 +17,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import blockingCallFromThread
+from twisted.python.failure import Failure
 
 from myspread import pb
 from myspread._cli.completing import Completer
@@ -51,8 +52,11 @@ with a login, 'avatar' the avatar:
 
 The tab key completes names, and methods too if the server describes them. The
 arrow keys get back what was typed, the last time as well. Ctrl-C gives up what
-is waited for, Ctrl-D ends. What doesn't come from a terminal is run line by
-line, up to the first error, whose exit status it has.
+is waited for, Ctrl-D ends. When the connection is lost, the next line connects
+again: with a new 'root' or 'avatar'; what else came over the old one is gone.
+
+What doesn't come from a terminal is run line by line, up to the first error,
+whose exit status it has.
 """
 
 _HISTORY = 1000
@@ -97,12 +101,14 @@ class _Prompt:
         self._keep = keep and self._isTerminal and readline is not None
         self._methods: dict[Any, list[str]] = {}
         self._describes = True
+        self._lost: Failure | None = None
+        self._session: pb.Session | None = None
         self._evaluator = Evaluator({"__name__": "__main__", "pb": pb})
 
     def run(self) -> int:
         """Connect, and read until the end."""
         try:
-            session = self._wait(self._connect)
+            self._wait(self._connect)
         except KeyboardInterrupt:
             return Status.INTERRUPTED
         except Exception as error:
@@ -114,10 +120,17 @@ class _Prompt:
         finally:
             if self._keep:
                 self._writeHistory()
-            self._wait(lambda: session.close())
+            self._wait(self._close)
 
-    async def _connect(self) -> pb.Session:
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _connect(self) -> None:
+        await self._close()
         session = self._server.session(self._reactor)
+        session.notifyOnDown(self._down)
         names = self._evaluator.names
         try:
             reference = await self._server.start(session)
@@ -128,7 +141,19 @@ class _Prompt:
             raise
         if self._server.who:
             names["avatar"] = reference
-        return session
+        self._session = session
+        self._lost = None
+
+    def _down(self, reason: Failure) -> None:
+        self._lost = reason
+
+    def _connectAgain(self) -> None:
+        """Connect if the connection is lost, before something is run that would need it."""
+        if self._lost is None or not self._isTerminal:
+            return
+        complain(f"the connection was lost: {block(self._lost.getErrorMessage())} Connecting again.")
+        self._methods.clear()
+        self._wait(self._connect)
 
     def _wait(self, work: Callable[[], Any]) -> Any:
         """What some work in the reactor's thread comes to. Ctrl-C cancels it."""
@@ -186,6 +211,7 @@ class _Prompt:
                 if source is None:
                     return Status.OK
                 if source.strip():
+                    self._connectAgain()
                     self._show(self._wait(partial(self._evaluator.run, source)))
             except KeyboardInterrupt:
                 say("\ninterrupted")

@@ -16,8 +16,8 @@ from myspread import pb
 from myspread._cli.asjson import TooLarge, jsonLine, jsonOf
 from myspread._cli.call import follow
 from myspread._cli.connecting import Server, addServer, positive, serverOf, whole
-from myspread._cli.errors import Failed
-from myspread._cli.output import say
+from myspread._cli.errors import Failed, told
+from myspread._cli.output import complain, say
 from myspread._cli.running import run
 from myspread._cli.showing import brief, pretty, prettyCall
 from myspread._cli.status import Status
@@ -32,6 +32,7 @@ _USAGE = "[OPTIONS] STRPORT METHOD [ARGS...] [/ METHOD [ARGS...]]..."
 _EXAMPLES = """
 myspread watch tcp:localhost:8787 counter
 myspread watch tcp:localhost:8787 counter --count 3 --json
+myspread watch tcp:localhost:8787 counter --reconnect
 myspread watch tls:pb.example.org:8787 --login ann getAccount 17 / balance
 """
 
@@ -40,8 +41,11 @@ Calls a method, as 'myspread call' does, that returns a Cacheable, or something
 that contains some. Prints what it returns, and then each change, as a call of
 an observe_ method, until Ctrl-C. The class of the cache isn't needed.
 
+It ends when the connection is lost, with exit status 3. With --reconnect it
+waits for the server, calls the method again, and prints the new state.
+
 With --json each line is an object with "time" (seconds since 1970), "event"
-("state" or "change"), and "value", or "name", "args" and "kw".
+("state", "change" or "lost"), and "value", "reason", or "name", "args" and "kw".
 """
 
 MOST = 1_000_000_000
@@ -55,6 +59,7 @@ def watch(arguments: list[str]) -> int:
     addServer(parser)
     parser.add_argument("words", metavar="METHOD [ARGS...]", nargs="+", help="what to call, and with what")
     parser.add_argument("--json", action="store_true", help="print lines of JSON")
+    parser.add_argument("--reconnect", action="store_true", help="come back when the connection is lost")
     parser.add_argument("--count", metavar="N", type=whole(MOST), help="end after so many changes")
     parser.add_argument("--seconds", metavar="SECONDS", type=positive, help="end after this time")
     options = parser.parse_intermixed_args(arguments)
@@ -92,24 +97,68 @@ class _Watching:
         self._options = options
         self._names: dict[Any, str] = {}
         self._changes = 0
-        self._done: Deferred[None] = Deferred()
+        self._timer: Any = None
+        self._isOver = False
+        self._isConnecting = False
+        self._hasBegun = False
+        self._complaint = ""
+        # While there is something to see: fires at the end, and fails when the connection is lost.
+        self._seeing: Deferred[None] | None = None
 
     async def work(self, steps: list[Step]) -> int:
         """Watch until it is enough."""
-        session = self._server.session(self._reactor, watching(self._observed))
+        self._session = session = self._server.session(
+            self._reactor, watching(self._observed), self._options.reconnect
+        )
         session.notifyOnDown(self._lost)
+        try:
+            if self._options.reconnect:
+                while not self._isOver:
+                    await self._again(steps)
+            else:
+                await self._once(steps)
+        finally:
+            if self._timer is not None and self._timer.active():
+                self._timer.cancel()
+            await session.close()
+        return Status.OK
+
+    async def _again(self, steps: list[Step]) -> None:
+        """Watch until the connection is lost, or go on waiting for one."""
+        try:
+            await self._once(steps)
+        except CancelledError:
+            if not self._hasBegun:
+                raise
+            # Ctrl-C is how it is meant to end.
+            self._isOver = True
+        except pb.SessionClosed:
+            if not self._isOver:
+                raise
+        except Failed as error:
+            if error.status not in (Status.UNREACHABLE, Status.TIMEOUT):
+                raise
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                complain(f"{error}; still trying")
+
+    async def _once(self, steps: list[Step]) -> None:
+        """Watch for as long as there is a connection."""
         value: Any = None
         try:
-            value = await follow(await self._server.start(session), steps)
+            self._isConnecting = True
+            reference = await self._server.start(self._session)
+            self._isConnecting = False
+            value = await follow(reference, steps)
             self._begin(value)
             await self._enough()
+        except (pb.PBConnectionLost, pb.DeadReferenceError) as error:
+            self._tellLost(error)
         finally:
-            self._end()
+            self._seeing = None
             # Forgetting it tells the server, for which the connection must be there.
             self._names.clear()
             del value
-            await session.close()
-        return Status.OK
 
     def _begin(self, value: Any) -> None:
         caches = list(_caches(value, set()))
@@ -117,6 +166,8 @@ class _Watching:
             raise Failed(
                 f"the method returned {brief(value)}, which never changes here: it has no cache in it"
             )
+        self._hasBegun = True
+        self._complaint = ""
         # With several, each change says which one it is of.
         for number, cache in enumerate(caches, 1):
             self._names[cache] = f"{number}: " if len(caches) > 1 else ""
@@ -126,25 +177,38 @@ class _Watching:
             self._say(pretty(value))
 
     async def _enough(self) -> None:
-        if self._options.seconds is not None:
-            timer = self._reactor.callLater(self._options.seconds, self._end)
-            self._done.addBoth(lambda outcome: (timer.active() and timer.cancel(), outcome)[1])
+        if self._options.seconds is not None and self._timer is None:
+            self._timer = self._reactor.callLater(self._options.seconds, self._end)
+        if self._isOver:
+            return
+        self._seeing = Deferred()
         try:
-            await self._done
+            await self._seeing
         except CancelledError:
             # Ctrl-C is how it is meant to end.
-            return
+            self._isOver = True
 
     def _end(self) -> None:
-        if not self._done.called:
-            self._done.callback(None)
+        self._isOver = True
+        if self._isConnecting:
+            self._session.close()
+        elif self._seeing is not None and not self._seeing.called:
+            self._seeing.callback(None)
 
     def _lost(self, reason: Failure) -> None:
-        if not self._done.called:
-            self._done.errback(Failure(pb.PBConnectionLost(reason)))
+        if self._seeing is not None and not self._seeing.called:
+            self._seeing.errback(Failure(pb.PBConnectionLost(reason)))
+
+    def _tellLost(self, error: Exception) -> None:
+        text = f"{self._server.where}: {told(error)}".rstrip(".")
+        if not self._options.reconnect:
+            raise Failed(f"{text}; with --reconnect, watch would come back", Status.UNREACHABLE) from None
+        complain(f"{text}; waiting for the server")
+        if self._options.json:
+            self._line(event="lost", reason=told(error))
 
     def _observed(self, cache: Unknown, name: str, args: tuple[Any, ...], kw: dict[str, Any]) -> None:
-        if self._done.called:
+        if self._isOver:
             return
         if self._options.json:
             self._line(event="change", name=name, args=list(args), kw=kw)

@@ -255,6 +255,13 @@ class CommandTestCase(SynchronousTestCase):
         self.directory = Path(tempfile.mkdtemp(prefix="commands"))
         self.addCleanup(shutil.rmtree, self.directory)
 
+    def portWithoutServer(self) -> int:
+        """A port that nothing listens on, and nothing can during the test."""
+        reserved = socket.socket()
+        self.addCleanup(reserved.close)
+        reserved.bind(("127.0.0.1", 0))
+        return int(reserved.getsockname()[1])
+
     def start(self, *words: str, **variables: str) -> Started:
         """
         Start a command that has no terminal. It is killed at the end of the test

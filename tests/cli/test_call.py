@@ -43,13 +43,6 @@ class CallCases(CommandTestCase):
     Against any server.
     """
 
-    def portWithoutServer(self) -> int:
-        """A port that nothing listens on, and nothing can during the test."""
-        reserved = socket.socket()
-        self.addCleanup(reserved.close)
-        reserved.bind(("127.0.0.1", 0))
-        return int(reserved.getsockname()[1])
-
     def test_call(self) -> None:
         """Arguments by place and by name, in JSON and as Python literals."""
         root = self.server.root

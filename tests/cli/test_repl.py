@@ -150,6 +150,27 @@ class ReplTests(CommandTestCase):
         terminal.write("\x04")
         self.assertEqual(terminal.ended(), 0)
 
+    def test_reconnect(self) -> None:
+        """When the connection is lost, the next line says so, and connects again; or says why it can't."""
+        between = self.start("tap", "tcp:0:interface=127.0.0.1", self.server.root)
+        port = between.wait(r"listening on 127.0.0.1:([0-9]+)")[1]
+        terminal = OnTerminal(self, "repl", f"tcp:127.0.0.1:{port}", "--no-history")
+        terminal.wait(r">>> ")
+        terminal.write("await root.remote.never()\n")
+        between.wait("never")
+        between.end()
+        terminal.wait(r"myspread: the connection was lost: .*\n>>> ")
+        terminal.write("await root.remote.order()\n")
+        terminal.wait(r"the connection was lost: .* Connecting again\.\n.*Connection was refused.*\n>>> ")
+        again = self.start("tap", f"tcp:{port}:interface=127.0.0.1", self.server.root)
+        again.wait("listening on")
+        terminal.write("await root.remote.order()\n")
+        terminal.wait(r"Connecting again\.\nshop\.Order\(fruit='pears', count=3\)\n>>> ")
+        terminal.write("await root.remote.order()\n")
+        terminal.wait(r"order\(\)\nshop\.Order\(fruit='pears', count=3\)\n>>> ")
+        terminal.write("\x04")
+        self.assertEqual(terminal.ended(), 0)
+
     def test_interrupted(self) -> None:
         """Ctrl-C gives up a call, and a line that was begun; the connection stays."""
         terminal = OnTerminal(self, "repl", self.server.root, "--no-history")

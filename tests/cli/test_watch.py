@@ -74,7 +74,43 @@ class WatchTests(WatchCases):
         server.process.kill()
         ended = self.finish(started)
         self.assertEqual(ended.status, 3)
-        self.assertIn("myspread: the connection was lost: ", ended.errors)
+        lost = rf"myspread: {server.root}: the connection was lost: .+"
+        self.assertRegex(ended.errors, rf"\A{lost}; with --reconnect, watch would come back\n\Z")
+
+    def test_reconnect(self) -> None:
+        """It comes back when the server does, and shows the new state; what is lost in between is told."""
+        for words, state, change in (((), "cache of", "setTotal"), (("--json",), '"state"', '"change"')):
+            between = self.start("tap", "tcp:0:interface=127.0.0.1", self.server.root)
+            port = between.wait(r"listening on 127.0.0.1:([0-9]+)")[1]
+            where = f"tcp:127.0.0.1:{port}"
+            started = self.start("watch", where, "till", "--reconnect", *words)
+            started.wait(f"{state}(?s:.*){change}")
+            between.end()
+            started.wait(f"myspread: {where}: the connection was lost: .*; waiting for the server")
+            again = self.start("tap", f"tcp:{port}:interface=127.0.0.1", self.server.root)
+            started.wait(f"{state}(?s:.*){state}(?s:.*){change}")
+            ended = self.interrupt(started)
+            self.assertEqual(ended.status, 0, ended)
+            self.assertEqual(ended.output.count('"lost"'), len(words))
+            again.end()
+
+    def test_reconnectToNone(self) -> None:
+        """It waits for a server that isn't there yet, and says so once; a method that fails ends it."""
+        port = self.portWithoutServer()
+        started = self.start("watch", f"tcp:127.0.0.1:{port}", "till", "--reconnect", "--timeout", "0.5")
+        started.wait(rf"myspread: tcp:127.0.0.1:{port}: .*refused.*; still trying")
+        ended = self.interrupt(started)
+        self.assertEqual((ended.status, ended.output, ended.errors.count("\n")), (130, "", 1))
+        self.assertIn("nosuch", self.fails(1, "watch", self.server.root, "nosuch", "--reconnect"))
+
+    def test_endWhileWaiting(self) -> None:
+        """The time that it may take is over when it is, with a server or without."""
+        between = self.start("tap", "tcp:0:interface=127.0.0.1", self.server.root)
+        where = f"tcp:127.0.0.1:{between.wait(r'listening on 127.0.0.1:([0-9]+)')[1]}"
+        started = self.start("watch", where, "till", "--reconnect", "--seconds", "1.5")
+        started.wait("cache of")
+        between.end()
+        self.assertEqual(self.finish(started).status, 0)
 
 
 class StockWatchTests(WatchCases):

@@ -4,7 +4,7 @@ L{Broker}: Perspective Broker as a Twisted protocol.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -20,7 +20,7 @@ from myspread._jelly import globalSecurity
 from myspread._net.beginning import Beginnings
 from myspread._net.leaving import LEAVING, Leaving
 from myspread._net.phases import Event, Phase
-from myspread._net.tables import BrokerTables, Notifier, Notifiers
+from myspread._net.tables import BrokerTables, Notifier
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
 from myspread.limits import Limits, defaultLimits
@@ -60,7 +60,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
     avatarId: str | None = None
     mechanism: str | None = None
     logBudget: LogBudget | None = None
-    disconnected = 0
+    disconnected: Any
     serializingPerspective: Any = None
     unserializingPerspective: Any = None
     jellyMethod: Any = None
@@ -79,6 +79,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
         "_decoding",
         "_dialect",
         "_directClock",
+        "_disconnects",
         "_encoder",
         "_gathered",
         "_gatheredBytes",
@@ -90,6 +91,10 @@ class Broker(BrokerTables, Leaving, Beginnings):
         "_reasons",
         "_sentAt",
         "_timer",
+        "answerBytes",
+        "currentDialect",
+        "disconnected",
+        "isClient",
     )
 
     def __init__(
@@ -103,30 +108,24 @@ class Broker(BrokerTables, Leaving, Beginnings):
         """
         self._backlog = self._decoder = self._dialect = self._gathered = None
         self._beginning = self._directClock = self._encoder = self._timer = None
-        self._attributes = self._gatheredBytes = self._reasons = 0
+        self.answerBytes = self.currentDialect = None
+        self._attributes = self._gatheredBytes = self._reasons = self.disconnected = 0
         self._decoding = self._gathers = False
         self._heard = self._sentAt = 0.0
-        self._connects = ()
+        self._connects = self._disconnects = ()
         self._phase = Phase.HANDSHAKE
         super().__init__(isClient, limits=limits)
         self._peer = Peer(self, globalSecurity if security is None else security)
 
     # The connection
 
-    def connectionMade(self) -> None:
-        """Turn off Nagle's algorithm, and begin the handshake."""
-        # With it, a large call waits 40 ms for the peer's delayed ACK.
-        setTcpNoDelay = getattr(self.transport, "setTcpNoDelay", None)
-        if setTcpNoDelay is not None:
-            setTcpNoDelay(True)
-        super().connectionMade()
-
     def connectionReady(self) -> None:
         """The handshake is done: send the version, tell whoever waits for it."""
         self._sendVersion()
         self._follow(Event.AGREED)
         notifiers, self._connects = self._connects, None
-        self._notify(notifiers)
+        if notifiers:
+            self._notify(notifiers)
         if self.factory is not None:
             self.factory.clientConnectionMade(self)
 
@@ -170,10 +169,13 @@ class Broker(BrokerTables, Leaving, Beginnings):
         if self._connects is not None:
             self.connectionFailed()
         notifiers, self._disconnects = self._disconnects, None
-        self._notify(notifiers)
+        if notifiers:
+            self._notify(notifiers)
         self._peer.forget()
-        self._pagers = None
-        self.leavingObserver = None
+        if self._pagers is not None:
+            self._pagers = None
+        if self.leavingObserver is not None:
+            self.leavingObserver = None
         told = getattr(self.factory, "brokerLost", None)
         if told is not None:
             told(self, reason)
@@ -181,10 +183,10 @@ class Broker(BrokerTables, Leaving, Beginnings):
     def connectionFailed(self) -> None:
         """The connection was lost before the handshake was done."""
         notifiers, self._failures = self._failures, None
-        self._notify(notifiers)
+        self._notify(notifiers or ())
 
-    def _notify(self, notifiers: Notifiers) -> None:
-        for notifier in notifiers or ():
+    def _notify(self, notifiers: Iterable[Notifier]) -> None:
+        for notifier in notifiers:
             try:
                 notifier()
             # Not even SystemExit may keep the others from being told.

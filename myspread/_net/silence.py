@@ -41,7 +41,7 @@ class Silence:
     @ivar seconds: how long a peer may be silent.
     """
 
-    __slots__ = ("_call", "_clock", "_key", "_lastLook", "_silent", "interval", "seconds")
+    __slots__ = ("_call", "_clock", "_hasRoom", "_key", "_lastLook", "_silent", "interval", "seconds")
 
     def __init__(self, clock: IReactorTime, seconds: float) -> None:
         self.seconds = seconds
@@ -50,6 +50,8 @@ class Silence:
         self._key = id(clock), seconds
         # By connection, how many looks it is silent: nothing is kept in the connection itself.
         self._silent: dict[Any, int] = {}
+        # Whether newcomers are added.
+        self._hasRoom = True
         self._lastLook = clock.seconds()
         # Those of others, begun at the same time, come at other times.
         self._call: Any = clock.callLater(self.interval * (1 - random() / 2), self._look)
@@ -69,10 +71,12 @@ class Silence:
             if self._call is not None:
                 self._call.cancel()
                 self._call = None
-        elif len(self._silent) < TOGETHER // 2:
+        elif not self._hasRoom and len(self._silent) < TOGETHER // 2:
+            self._hasRoom = True
             _withRoom.setdefault(self._key, {})[self] = None
 
     def _hasNoRoom(self) -> None:
+        self._hasRoom = False
         others = _withRoom.get(self._key, {})
         others.pop(self, None)
         if not others:

@@ -21,7 +21,6 @@ from myspread._peer.invoker import IInvoker
 from myspread._peer.logbudget import LogBudget
 from myspread._peer.messages import COMMANDS, answerable, checkFields, commandOf
 from myspread._peer.outgoing import OutgoingCalls, asFailure, takeOptions
-from myspread._peer.references import References
 from myspread.security import ITaster
 
 __all__ = ["Peer"]
@@ -376,5 +375,5 @@ class Peer(Holdings):
         """Drop what the connection held, once everybody has been told."""
         if self._logBudget is not None:
             self._logBudget.end(_log, describePeer(self._invoker))
-        self.references = References()
+        self.references.forget()
         self._caches = None

@@ -84,6 +84,10 @@ class References:
             self._cleanups = {}
         return self._cleanups
 
+    def forget(self) -> None:
+        """Lend nothing any more."""
+        self._objects = self._luids = self._cleanups = self._name = self._root = None
+
     def __len__(self) -> int:
         return (self._name is not None) if self._objects is None else len(self._objects)
 

@@ -259,7 +259,7 @@ class StateTests(TestCase):
                 self.assertEqual(getattr(broker, name), defaults[0], name)
             else:
                 without.add(name)
-        self.assertEqual(without, {"_encoder", "_peer"})
+        self.assertEqual(without, {"_encoder", "_peer", "disconnected", "isClient"})
 
     def test_dictionary(self) -> None:
         """What is looked through doesn't grow with what arrives and is sent."""

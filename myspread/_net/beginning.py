@@ -116,6 +116,8 @@ class Beginnings(Overridable, Connection):
             super()._begin()
         elif self._beginning.opening:
             self.sendWritten(self._beginning.opening)
+            # The next message waits for the peer's: the two are no burst.
+            self._sentAt = 0.0
 
     def _sendVersion(self) -> None:
         if self._beginning is None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
 from myspread._codec import DIALECTS, NONE, PB, encode
 from myspread._errors import BananaError
+from myspread._net import banana
 from myspread._net.beginning import Beginning, beginningFor
 from myspread.limits import Limits
 from tests.peer.wire import CALL, ROOMY, Wire
@@ -240,6 +242,31 @@ class OverridingTests(TestCase):
         wire.broker._handle()
         answers = [encode([b"answer", request, 5], PB) for request in (1, 2)]
         self.assertEqual(wire.transport.take(None), b"".join(answers))
+
+
+class BurstTests(TestCase):
+    """
+    What leaves without the help of the reactor.
+    """
+
+    def test_server(self) -> None:
+        """The answer to a client's first call, however soon it comes after the offer."""
+        sent: list[bytes] = []
+
+        def sendAtOnce(transport: Any, data: bytes) -> bytes:
+            sent.append(data)
+            return b""
+
+        self.patch(banana, "isDirect", lambda transport: True)
+        self.patch(banana, "sendAtOnce", sendAtOnce)
+        broker = pb.Broker(False)
+        broker.clock = clock = Clock()
+        clock.advance(1000)
+        wire = Wire(Echo(), broker, greet=False)
+        broker.dataReceived(CHOICE + VERSION + encode(CALL, PB))
+        self.assertEqual(sent, [OFFER, VERSION + encode([b"answer", 1, 5], PB)])
+        broker.dataReceived(encode(CALL, PB))
+        self.assertEqual((len(sent), wire.transport.take(None)), (2, encode([b"answer", 1, 5], PB)))
 
 
 class BeginningTests(TestCase):

@@ -41,6 +41,7 @@ class PBClientFactory(ClientFactory):
     @ivar unsafeTracebacks: whether the server is sent tracebacks.
     @ivar security: the policy.
     @ivar limits: what the server may cost; None for the defaults.
+    @ivar speaksFirst: whether to begin before the server has.
     @cvar protocol: what brokers are made with.
     """
 
@@ -49,6 +50,7 @@ class PBClientFactory(ClientFactory):
     # For subclasses that don't call __init__.
     security: ITaster = globalSecurity
     limits: Limits | None = None
+    speaksFirst = False
     _clock: Any = None
     _connector: Any = None
     _grace: Any = None
@@ -61,16 +63,23 @@ class PBClientFactory(ClientFactory):
         *,
         limits: Limits | None = None,
         clock: Any = None,
+        speaksFirst: bool = False,
     ) -> None:
         """
         @param unsafeTracebacks: whether to send tracebacks to the server.
         @param security: the policy; by default C{globalSecurity}.
         @param limits: what the server may cost.
         @param clock: provides C{IReactorTime}; by default the reactor.
+        @param speaksFirst: whether to answer the greeting that nearly all servers
+            send before it has come: roots are there as soon as the connection is,
+            and the first calls leave with the answer. That saves the time of a round
+            trip. If the greeting turns out to be another, the connection is closed, and
+            these calls fail.
         """
         self.unsafeTracebacks = unsafeTracebacks
         self.security = globalSecurity if security is None else security
         self.limits = limits
+        self.speaksFirst = speaksFirst
         self._clock = clock
         self._reset()
 

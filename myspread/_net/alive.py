@@ -4,6 +4,7 @@ Whether the peer of a connection is still there.
 
 from __future__ import annotations
 
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 
 from myspread._errors import PeerSilent
@@ -25,8 +26,8 @@ class Alive(Banana):
     _peer: Peer
     # Where the transport was, if it had much to send, when it was last looked at.
     _position: tuple[int, int, int] | None = None
-    # What the connection was lost of.
-    _death: PeerSilent | None = None
+    # What the connection was lost of, where we know better than its transport.
+    _death: ConnectionLost | None = None
     # How many messages that are no pings had come at the latest ping; and when
     # the latest of them had, or the first ping after it.
     _used: tuple[int, float] | None = None

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.error import ConnectionLost
+
 from myspread._codec import DIALECTS, NONE, Decoder, Dialect, Handshake, encode
+from myspread._codec.excerpt import excerpt
 from myspread._errors import BananaError
 from myspread._net.connection import Connection
 from myspread._net.overriding import Overridable
@@ -104,6 +107,8 @@ class Beginnings(Overridable, Connection):
     version: Any = VERSION
     # Until the peer's version has come; None where its messages are read like any other.
     _beginning: Beginning | None = None
+    # Whether a server's offer was answered before it has come.
+    _isAhead = False
 
     def sendCall(self, *exp: Any) -> None:
         """Send a message."""
@@ -118,6 +123,26 @@ class Beginnings(Overridable, Connection):
             self.sendWritten(self._beginning.opening)
             # The next message waits for the peer's: the two are no burst.
             self._sentAt = 0.0
+        elif getattr(self.factory, "speaksFirst", False):
+            self._speakFirst(self._beginning)
+
+    def _speakFirst(self, beginning: Beginning) -> None:
+        """Answer the offer that nearly all servers make, before it comes."""
+        self._isAhead = True
+        # What the application sends at once leaves together with it.
+        self._decoding = True
+        try:
+            self._agree(beginning)
+        finally:
+            self._decoding = False
+            self._flush()
+        if self._backlog and not self._reasons:
+            self._handle()
+
+    def _agree(self, beginning: Beginning) -> None:
+        if beginning.answer:
+            self.sendWritten(beginning.answer)
+        self._selectDialect(beginning.dialect.name)
 
     def _sendVersion(self) -> None:
         if self._beginning is None:
@@ -132,13 +157,14 @@ class Beginnings(Overridable, Connection):
             beginning = self._beginning = None
         if beginning is None:
             return
-        if self.currentDialect is None:
+        if self._isAhead or self.currentDialect is None:
             if not self._arrived(beginning.choice):
                 self._beginning = None
                 return
-            if beginning.answer:
-                self.sendWritten(beginning.answer)
-            self._selectDialect(beginning.dialect.name)
+            if self._isAhead:
+                self._isAhead = False
+            else:
+                self._agree(beginning)
         if self._backlog:
             self._beginning = None
             if self._arrived(beginning.version):
@@ -157,3 +183,27 @@ class Beginnings(Overridable, Connection):
         else:
             backlog[0] = data[len(expected) :]
         return True
+
+    def callExpressionReceived(self, obj: Any) -> None:
+        """As in L{Banana}; the offer may come when it is answered already."""
+        if self._isAhead:
+            self._offerReceived(obj)
+        else:
+            super().callExpressionReceived(obj)
+
+    def _offerReceived(self, offer: Any) -> None:
+        """Whatever else the server offers: it has to lead to the answer that it has got."""
+        self._isAhead = False
+        handshake = Handshake(True, self.knownDialects)
+        handshake.opening()
+        try:
+            _, dialect = handshake.receive(offer)
+        except BananaError as error:
+            problem = str(error)
+        else:
+            if dialect.name == self.currentDialect:
+                return
+            problem = f"It prefers the dialect {excerpt(dialect.name)}."
+        reason = f"we spoke first (PBClientFactory.speaksFirst), which this server doesn't allow: {problem}"
+        self._death = ConnectionLost(reason)
+        self.closeConnection(reason)

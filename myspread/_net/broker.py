@@ -85,6 +85,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
         "_gatheredBytes",
         "_gathers",
         "_heard",
+        "_isAhead",
         "_limits",
         "_peer",
         "_phase",
@@ -110,7 +111,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
         self._beginning = self._directClock = self._encoder = self._timer = None
         self.answerBytes = self.currentDialect = None
         self._attributes = self._gatheredBytes = self._reasons = self.disconnected = 0
-        self._decoding = self._gathers = False
+        self._decoding = self._gathers = self._isAhead = False
         self._heard = self._sentAt = 0.0
         self._connects = self._disconnects = ()
         self._phase = Phase.HANDSHAKE
@@ -130,7 +131,11 @@ class Broker(BrokerTables, Leaving, Beginnings):
             self.factory.clientConnectionMade(self)
 
     def _consumerFor(self, decoder: Any) -> Callable[[Any], Any]:
-        if self._dialect is None or self._attributes != len(self.__dict__) and self._wantsLists():
+        if (
+            self._dialect is None
+            or self._isAhead
+            or (self._attributes != len(self.__dict__) and self._wantsLists())
+        ):
             decoder.lazy = False
             return self.callExpressionReceived
         decoder.lazy = True

@@ -4,7 +4,6 @@ Which connections a server factory takes: L{Admission}.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from random import SystemRandom
 from typing import Any
@@ -59,7 +58,7 @@ class Admission:
         """
         self._random = random
         self._sources: dict[Any, str | None] = {}
-        self._bySource: Counter[str] = Counter()
+        self._bySource: dict[str, int] = {}
         self._starting: set[Any] = set()
         self.refused = 0
 
@@ -81,7 +80,7 @@ class Admission:
     def connectionsFrom(self, address: Any) -> int:
         """How many of them come from where this address belongs to."""
         source = sourceOf(address)
-        return 0 if source is None else self._bySource[source]
+        return 0 if source is None else self._bySource.get(source, 0)
 
     def refusal(self, limits: Limits, address: Any) -> str | None:
         """
@@ -97,10 +96,12 @@ class Admission:
     def _refusal(self, limits: Limits, address: Any) -> str | None:
         if limits.connections is not None and self.connections >= limits.connections:
             return f"there are {self.connections} already (Limits.connections)"
-        source, most = sourceOf(address), limits.connectionsPerAddress
-        if source is not None and most is not None and self._bySource[source] >= most:
-            return f"there are {most} already from {source} (Limits.connectionsPerAddress)"
-        percent = _dropped(self.starting, limits)
+        most = limits.connectionsPerAddress
+        if most is not None and self.connectionsFrom(address) >= most:
+            source = sourceOf(address)
+            if source is not None:
+                return f"there are {most} already from {source} (Limits.connectionsPerAddress)"
+        percent = _dropped(len(self._starting), limits)
         if percent and self._random() * 100 < percent:
             return f"{self.starting} others are not ready yet (Limits.startups)"
         return None
@@ -113,7 +114,7 @@ class Admission:
         self._sources[broker] = source
         self._starting.add(broker)
         if source is not None:
-            self._bySource[source] += 1
+            self._bySource[source] = self._bySource.get(source, 0) + 1
 
     def opened(self, broker: Any) -> None:
         """Handshake, and login where there is one, are done."""
@@ -125,8 +126,10 @@ class Admission:
         source = self._sources.pop(broker, None)
         if source is None:
             return
-        self._bySource[source] -= 1
-        if not self._bySource[source]:
+        left = self._bySource[source] - 1
+        if left:
+            self._bySource[source] = left
+        else:
             del self._bySource[source]
 
 

@@ -13,6 +13,7 @@ from myspread._net.banana import Banana
 from myspread._net.keepalive import giveUpAfter, hasUnread, keepAlive, whereItIs
 from myspread._net.silence import watchSilence
 from myspread._peer import Peer
+from myspread.limits import defaultLimits
 
 __all__ = ["Alive"]
 
@@ -42,7 +43,7 @@ class Alive(Banana):
         """Find out from now on whether the peer is there."""
         if self._peer.silence is not None:
             self.endWatching()
-        seconds = self.limits.deadPeerTime
+        seconds = (self._limits or defaultLimits()).deadPeerTime
         clock: IReactorTime | None = self.clock
         # A connection in memory has nothing to do with the reactor whose time a client's factory takes.
         if seconds is not None and clock is not None and hasattr(self.transport, "reactor"):

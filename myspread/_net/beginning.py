@@ -19,7 +19,7 @@ from myspread._errors import BananaError
 from myspread._net.connection import Connection
 from myspread._net.overriding import Overridable
 from myspread._peer.peer import VERSION
-from myspread.limits import Limits
+from myspread.limits import Limits, defaultLimits
 
 __all__ = ["Beginning", "Beginnings", "beginningFor"]
 
@@ -116,7 +116,8 @@ class Beginnings(Overridable, Connection):
 
     def _begin(self) -> None:
         if self.version == VERSION and not self._wantsLists():
-            self._beginning = beginningFor(bool(self.isClient), self.knownDialects, self.limits)
+            limits = self._limits or defaultLimits()
+            self._beginning = beginningFor(bool(self.isClient), self.knownDialects, limits)
         if self._beginning is None:
             super()._begin()
         elif self._beginning.opening:

@@ -72,15 +72,16 @@ class Conversion:
         self.connected = True
         self._given: list[Callable[[], Any]] | None = None
         self._resultName: str | None = None
-        self._restriction: ITaster | None = None
-        self._mask: int | None = None
-        self._plain = self._acceptsPlain = allowsPlain(security)
+        self._mask: int | None
+        self._restriction: ITaster | None
+        self.acceptOnly(None)
+        self._plain = self._acceptsPlain
 
     def usePolicy(self, security: ITaster) -> None:
         """Hold both sides to this policy from now on."""
         self.incoming.security = security
-        self._plain = allowsPlain(security)
         self.acceptOnly(self._restriction)
+        self._plain = self._acceptsPlain if self._restriction is None else allowsPlain(security)
 
     def acceptOnly(self, restriction: ITaster | None) -> None:
         """
@@ -89,8 +90,11 @@ class Conversion:
         @param restriction: the other policy, or None to end this.
         """
         self._restriction = restriction
-        self._acceptsPlain = self._plain if restriction is None else allowsPlain(restriction)
-        self._mask = None
+        accepted = self.incoming.security if restriction is None else restriction
+        # Nearly all policies allow all of them.
+        allowsAll = allowsTags(accepted, _ALL_TAGS)
+        self._acceptsPlain = allowsAll or allowsPlain(accepted)
+        self._mask = _ALL_FORMS if allowsAll else None
 
     @property
     def accepted(self) -> ITaster:

@@ -110,7 +110,8 @@ class Broker(BrokerTables, Leaving, Beginnings):
         self._backlog = self._decoder = self._dialect = self._gathered = None
         self._beginning = self._directClock = self._encoder = self._timer = None
         self.answerBytes = self.currentDialect = None
-        self._attributes = self._gatheredBytes = self._reasons = self.disconnected = 0
+        self._gatheredBytes = self._reasons = self.disconnected = 0
+        self._attributes = -1
         self._decoding = self._gathers = self._isAhead = False
         self._heard = self._sentAt = 0.0
         self._connects = self._disconnects = ()

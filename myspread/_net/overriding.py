@@ -40,8 +40,8 @@ class Overridable:
     # Whether the class overrides any of them; None until the first one asks.
     _overrides: ClassVar[bool | None] = None
     # How many attributes the instance had when it was found that none of them
-    # is one of these methods, or 0.
-    _attributes = 0
+    # is one of these methods, or -1.
+    _attributes = -1
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -61,7 +61,5 @@ class Overridable:
             return True
         attributes = self.__dict__
         if len(attributes) != self._attributes:
-            # The first time, this is one more attribute.
-            self._attributes = 0
-            self._attributes = len(attributes) if _GIVEN_LISTS.isdisjoint(attributes) else 0
-        return not self._attributes
+            self._attributes = len(attributes) if _GIVEN_LISTS.isdisjoint(attributes) else -1
+        return self._attributes < 0

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
+from myspread._codec import PB
 from myspread.testing import brokerPair
 from tests.peer.wire import CALL, NO_KEYWORDS, Wire, arguments, call
 
@@ -270,6 +271,18 @@ class StateTests(TestCase):
         self.assertEqual(
             [set(vars(each)) - old for each, old in zip(sides, before, strict=True)], [set()] * 2
         )
+
+    def test_empty(self) -> None:
+        """A dictionary with nothing in it doesn't hide what a class overrides."""
+
+        class Quiet(pb.Broker):
+            def sendCall(self, *exp: Any) -> None:
+                """Nothing is sent."""
+
+        for overrides, broker in ((False, pb.Broker(False)), (True, Quiet(False))):
+            self.assertEqual(vars(broker), {})
+            broker._dialect = PB
+            self.assertIs(broker.plainEncoder() is None, overrides)
 
     def test_subclass(self) -> None:
         """Classes of applications have what they like, along with other bases."""

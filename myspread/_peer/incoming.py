@@ -253,6 +253,7 @@ class IncomingCalls:
         Log a failure, unless it is one that the application meant to send, and
         send as much of it as the policy lets the peer see.
         """
+        self._note(failure.value)
         seen = failure
         if wanted and not showsText(self.security):
             seen = refusal(failure, self.security) or Failure(newIncident())
@@ -263,6 +264,13 @@ class IncomingCalls:
             self._tell(_WITH_ANSWER if wanted else _WITHOUT_ANSWER, failure)
         if wanted and not self._invoker.disconnected:
             self._sendFailure(seen, request)
+
+    def _note(self, error: BaseException | None) -> None:
+        """A call has failed: tell whoever watches the connection."""
+        broker: Any = self._invoker
+        watch, watched = getattr(broker, "watch", None), getattr(broker, "watched", None)
+        if watch is not None and watched is not None and error is not None:
+            watch.failed(watched, error)
 
     def _isTold(self, failure: Failure) -> bool:
         """Whether the log has it as an event already: a login that is refused, where events are watched."""

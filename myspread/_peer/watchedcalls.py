@@ -99,9 +99,9 @@ class WatchedCalls(IncomingCalls):
         if error is not None:
             self._watch.failed(self._watched, error)
 
-    def _failed(self, failure: Failure, request: int, wanted: Any) -> None:
-        self._failure = failure.value
-        IncomingCalls._failed(self, failure, request, wanted)
+    def _note(self, error: BaseException | None) -> None:
+        # The watch is told once it is known how long the call took.
+        self._failure = error
 
     def _tell(self, text: str, failure: Failure | None = None, **fields: Any) -> None:
         self._incident = fields.get("incident")

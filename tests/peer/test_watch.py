@@ -158,8 +158,13 @@ class EventTests(WatchCase):
             self.assertEqual(event["limit"], "messageLength")
 
     def test_limit(self) -> None:
-        """A call that is refused because of a limit."""
-        self.serve(slowCall=9, calls=1)
+        """A call that is refused because of a limit: also where calls aren't timed."""
+        for slowCall in (9, None):
+            self.checkLimit(slowCall)
+
+    def checkLimit(self, slowCall: float | None) -> None:
+        """It is told once."""
+        self.serve(slowCall=slowCall, calls=1)
         pair = self.connect()
         pair.root.callRemote("later").addErrback(lambda reason: None)
         with capturedLogs() as logs:

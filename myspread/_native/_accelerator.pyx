@@ -71,6 +71,8 @@ cdef enum:
     MOST_DIGITS = 9
     LONGEST_STRING = 32768
     SMALL_PIECE = 1024
+    # Fields of a message: of a call, the commonest one that has many.
+    MOST_FIELDS = 7
     # As in myspread._jelly.hashing.
     FEW_KEYS = 64
     COMPARISONS = 32
@@ -1024,6 +1026,11 @@ cdef class Scanner:
     cdef uint64_t skip
     cdef uint64_t number
     cdef int digits
+    # Where the first elements of the outermost list begin, from the beginning of the expression.
+    cdef Py_ssize_t begins[MOST_FIELDS]
+    cdef int begun
+    # Whether limits allow what every short text consists of.
+    cdef bint takesTexts
 
     def __cinit__(
         self,
@@ -1045,6 +1052,7 @@ cdef class Scanner:
         self.nestingDepth = nestingDepth
         self.messageLength = messageLength
         self.mostElements = elements
+        self.takesTexts = prefixLength > 0 and stringLength >= LONGEST_TAG and listLength >= 2
         self.parts = []
         self.levels = FIRST_LEVELS
         self.lacking = <uint64_t*>PyMem_Malloc(self.levels * sizeof(uint64_t))
@@ -1083,15 +1091,20 @@ cdef class Scanner:
         cdef const unsigned char* end = first + PyBytes_GET_SIZE(data)
         # What to add to a place in the data for the size of the expression there.
         cdef Py_ssize_t before = self.size - start
+        cdef Py_ssize_t short
         cdef int outcome
         if start < 0 or at > end:
             raise ValueError("start lies outside of the data")
         while at < end:
-            if not self.digits and not self.skip and self.isShort(at, end):
-                at += 2 + (at[0] if at[1] == STRING else 0)
-                if self.elementEnds():
-                    return at - first if self.fits(before + (at - first)) else -2
-                continue
+            if not self.digits and not self.skip:
+                if self.depth == 1 and self.begun <= MOST_FIELDS:
+                    self.elementBegins(before + (at - first))
+                short = self.shortElement(at, end)
+                if short:
+                    at += short
+                    if self.elementEnds():
+                        return at - first if self.fits(before + (at - first)) else -2
+                    continue
             if self.skip:
                 if self.skip > <uint64_t>(end - at):
                     self.skip -= end - at
@@ -1127,13 +1140,39 @@ cdef class Scanner:
         self.keep(data[start:] if start else data)
         return -1
 
-    cdef bint isShort(self, const unsigned char* at, const unsigned char* end) noexcept:
-        """Whether a whole string or number of one digit comes next, as nearly all have."""
+    cdef void elementBegins(self, Py_ssize_t place) noexcept:
+        """An element of the outermost list begins. It is only counted where there are too many."""
+        if self.begun < MOST_FIELDS:
+            self.begins[self.begun] = place
+        self.begun += 1
+
+    cdef Py_ssize_t shortElement(self, const unsigned char* at, const unsigned char* end) noexcept:
+        """
+        The length of a whole string, number or text of one digit, as nearly all
+        have, that comes next; 0 for anything else.
+        """
         if end - at < 2 or at[0] > 127 or not self.prefixLength:
-            return False
+            return 0
+        if at[1] == LIST:
+            return self.shortText(at, end) if at[0] == 2 else 0
         if at[1] == STRING:
-            return at[0] <= end - at - 2 and at[0] <= self.stringLength
-        return at[1] == INT or at[1] == NEG
+            return 2 + at[0] if at[0] <= end - at - 2 and at[0] <= self.stringLength else 0
+        return 2 if at[1] == INT or at[1] == NEG else 0
+
+    cdef Py_ssize_t shortText(self, const unsigned char* at, const unsigned char* end) noexcept:
+        """As L{shortElement}, for a list of two, which it counts."""
+        cdef Py_ssize_t size = self.tables.textSize
+        if end - at < size + 2 or at[size] > 127 or at[size + 1] != STRING:
+            return 0
+        if at[size] > end - at - size - 2 or at[size] > self.stringLength:
+            return 0
+        # Whatever exceeds a limit is found step by step.
+        if not self.takesTexts or self.depth >= self.nestingDepth or self.elements + 2 > self.mostElements:
+            return 0
+        if memcmp(at, self.tables.textBytes, size) != 0:
+            return 0
+        self.elements += 2
+        return size + 2 + at[size]
 
     cdef bint fits(self, Py_ssize_t size) noexcept:
         """Whether an expression that has come to this size, and what is to be skipped."""
@@ -1211,7 +1250,9 @@ cdef class Scanner:
         cdef bytes whole = data
         cdef Py_ssize_t from_ = start
         cdef Py_ssize_t to = end
+        cdef int begun = self.begun
         self.elements = 0
+        self.begun = 0
         if self.size:
             self.parts.append(data[start:end])
             whole = b"".join(self.parts)
@@ -1219,35 +1260,48 @@ cdef class Scanner:
             self.size = 0
             from_ = 0
             to = len(whole)
-        return _topLevel(whole, from_, to, self.tables, lazy)
+        return self.topLevel(whole, from_, to, begun) if lazy else _expression(whole, from_, to, self.tables)
+
+    cdef object topLevel(self, bytes data, Py_ssize_t start, Py_ssize_t end, int begun):
+        """
+        An expression whose lists stay L{Raw}.
+
+        @param begun: how many elements have begun in it.
+        """
+        cdef _Reader reader = _Reader()
+        cdef const unsigned char* first = <const unsigned char*>PyBytes_AS_STRING(data)
+        cdef const unsigned char* begin
+        cdef Py_ssize_t index
+        cdef Py_ssize_t size
+        cdef Raw raw
+        cdef list made = []
+        reader.begin(data, start, end, self.tables)
+        if not reader.header() or reader.kind != LIST:
+            return _expression(data, start, end, self.tables)
+        size = <Py_ssize_t>reader.number
+        for index in range(size):
+            begin = reader.at
+            if not reader.header():
+                made.append(reader.long(begin))
+            elif reader.kind != LIST:
+                made.append(reader.atom())
+            else:
+                if begun != size or size > MOST_FIELDS:
+                    reader.skipList()
+                elif index + 1 == size:
+                    reader.at = reader.end
+                else:
+                    reader.at = first + start + self.begins[index + 1]
+                raw = Raw.__new__(Raw)
+                raw.data = data
+                raw.start = begin - first
+                raw.end = reader.at - first
+                raw.tables = self.tables
+                made.append(raw)
+        return made
 
 
-cdef object _topLevel(bytes data, Py_ssize_t start, Py_ssize_t end, Tables tables, bint lazy):
+cdef object _expression(bytes data, Py_ssize_t start, Py_ssize_t end, Tables tables):
     cdef _Reader reader = _Reader()
-    cdef const unsigned char* first = <const unsigned char*>PyBytes_AS_STRING(data)
-    cdef const unsigned char* begin
-    cdef Py_ssize_t left
-    cdef Raw raw
-    cdef list made
     reader.begin(data, start, end, tables)
-    if not lazy or not reader.header() or reader.kind != LIST:
-        reader.begin(data, start, end, tables)
-        return reader.expression()
-    made = []
-    left = <Py_ssize_t>reader.number
-    while left:
-        left -= 1
-        begin = reader.at
-        if not reader.header():
-            made.append(reader.long(begin))
-        elif reader.kind != LIST:
-            made.append(reader.atom())
-        else:
-            reader.skipList()
-            raw = Raw.__new__(Raw)
-            raw.data = data
-            raw.start = begin - first
-            raw.end = reader.at - first
-            raw.tables = tables
-            made.append(raw)
-    return made
+    return reader.expression()

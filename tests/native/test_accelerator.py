@@ -284,6 +284,38 @@ class ScannerTests(ConverterTests):
             made += decoder.feed(stream[place:])
             self.assertEqual(made, [[b"list", [b"x" * 20]]])
 
+    def test_fields(self) -> None:
+        """However many fields a message has and wherever it is cut, each stays what it is."""
+        parts = [[b"list", 1], b"x", 0.5, [], [b"unicode", b"text"], 300, [[b"unicode", b"list"]], -1, [7]]
+        for size in range(len(parts) + 1):
+            stream = encode(parts[:size], PB)
+            for place in range(len(stream)):
+                decoder = self.decoder(Limits(), PB)
+                decoder.lazy = True
+                for message in [*decoder.feed(stream[:place]), *decoder.feed(stream[place:] + stream)]:
+                    raw = self.converter.Raw
+                    fields = [field.expand() if type(field) is raw else field for field in message]
+                    self.assertEqual(fields, parts[:size])
+
+    def test_textLimits(self) -> None:
+        """Limits hold for texts as for all else: the same texts, or the same error."""
+        stream = encode([b"answer", 1, jelly(["text", {"key": ["deep"]}])], PB) + encode(
+            [b"unicode", b""], PB
+        )
+        for field, most in (
+            ("elements", 30),
+            ("nestingDepth", 10),
+            ("listLength", 5),
+            ("stringLength", 10),
+            ("messageLength", len(stream)),
+            ("prefixLength", 3),
+        ):
+            for limit in range(1, most):
+                limits = Limits(**{field: limit})
+                for pieces in ([stream], cutUp(stream, [7, 19])):
+                    expected = outcome(Decoder(limits, PB), pieces)
+                    self.assertEqual(repr(outcome(self.decoder(limits, PB), pieces)), repr(expected))
+
     def test_manyDigits(self) -> None:
         """A length, a word or a double after more digits than a length needs is read as such."""
         for zeros in (7, 8, 9, 10, 60):

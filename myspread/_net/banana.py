@@ -96,7 +96,6 @@ class Banana(Reading, Protocol, Ephemeral):
     incomingVocabulary: ClassVar[dict[int, bytes]] = dict(PB.vocabulary)
 
     currentDialect: bytes | None = None
-    _limits: Limits | None = None
     # Set where what is written can be offered to a socket.
     _directClock: IReactorTime | None = None
     _sentAt = 0.0

@@ -171,7 +171,7 @@ class Connection(PageProducers, Alive):
             return
         if self.isClient and self._phase is not Phase.CLOSING:
             return
-        seconds = getattr(self.limits, field)
+        seconds = getattr(self._limits or defaultLimits(), field)
         if seconds is not None:
             self._timer = self.clock.callLater(seconds, self._timeIsUp)
 

@@ -16,7 +16,7 @@ from myspread._codec import Dialect, giveDecoder, takeDecoder
 from myspread._net.reasons import CLOSED, TURN
 from myspread._net.together import Together
 from myspread._net.unfinished import FREE
-from myspread.limits import Limits
+from myspread.limits import Limits, defaultLimits
 
 __all__ = ["Reading"]
 
@@ -45,6 +45,8 @@ class Reading:
     transport: Any
     isClient: Any
     unfinished = 0
+    # None for those that hold for all.
+    _limits: Limits | None = None
     _dialect: Dialect | None = None
     # None while nothing of the stream is kept.
     _decoder: Any = None
@@ -117,7 +119,7 @@ class Reading:
 
         @param inTurns: whether only as long as this turn lasts.
         """
-        limits, together = self.limits, self.together
+        limits, together = self._limits or defaultLimits(), self.together
         seconds, end = _noTime, inf
         if inTurns and self.clock is not None:
             seconds = self.clock.seconds
@@ -134,7 +136,7 @@ class Reading:
                     if not self._backlog or self._reasons > TURN:
                         self._reasons &= ~TURN
                         return
-                    limits = self.limits
+                    limits = self._limits or defaultLimits()
                 decoder = self._decoder = takeDecoder(limits, self._dialect)
             else:
                 decoder.limits = limits

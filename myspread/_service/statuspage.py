@@ -11,7 +11,7 @@ from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from myspread._factories.admission import Refused
 from myspread._service.hosts import isAllowed
@@ -80,7 +80,7 @@ class Text(Resource):
         self._fresh = fresh
         self._made: tuple[float, int, bytes] | None = None
 
-    def render(self, request: Any) -> bytes:
+    def render(self, request: Any) -> bytes | int:
         """The text, for those who only look."""
         if request.method not in (b"GET", b"HEAD"):
             request.setResponseCode(405)
@@ -93,6 +93,11 @@ class Text(Resource):
             self._made = now, code, text.encode()
         request.setResponseCode(self._made[1])
         request.setHeader(b"Content-Type", self._contentType)
+        if request.method == b"HEAD":
+            # Twisted would tell the log of each one that it has left the body out.
+            request.setHeader(b"Content-Length", b"%d" % len(self._made[2]))
+            request.finish()
+            return NOT_DONE_YET
         return self._made[2]
 
 

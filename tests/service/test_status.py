@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.address import HostnameAddress, IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread import pb
@@ -184,8 +185,12 @@ class SiteTests(StatusCase):
     def test_methods(self) -> None:
         """One can look, and do nothing."""
         self.serve()
-        answer = self.ask("/status.json", method="HEAD")
+        length = len(self.ask("/healthz").body)
+        with capturedLogs() as entries:
+            answer = self.ask("/healthz", method="HEAD")
         self.assertEqual((answer.code, answer.body), (200, b""))
+        self.assertEqual(answer.headers["content-length"], str(length))
+        self.assertEqual([entry["log_format"] for entry in entries], [])
         for method in ("PUT", "DELETE", "OPTIONS", "POST"):
             answer = self.ask("/status.json", method=method)
             self.assertEqual((answer.code, answer.headers["allow"]), (405, "GET, HEAD"), method)

@@ -28,6 +28,7 @@ from myspread._service.proxied import ProxiedFactory, TrustedProxies
 from myspread._service.settings import WrongSetting
 from myspread._service.tls import (
     CLIENT_CERTIFICATES,
+    NoCertificate,
     ServerTls,
     TlsFactory,
     TlsFiles,
@@ -198,8 +199,17 @@ def endpointFor(reactor: Any, description: str, shared: SharedSettings) -> IStre
     if kind == "tls" and (files or proxies or shared.clientCa):
         raise WrongPort("tls: is Twisted's own, and knows neither client certificates nor proxies; use ssl:")
     below = inheritedEndpoint(reactor, inner) if kind == "systemd" else _listening(reactor, inner)
-    tls = None if files is None else ServerTls(description, files)
+    tls = None if files is None else _serverTls(description, files)
     return below if tls is None and proxies is None else LayeredEndpoint(reactor, below, tls, proxies)
+
+
+def _serverTls(description: str, files: TlsFiles) -> ServerTls:
+    try:
+        return ServerTls(description, files)
+    except NoCertificate as error:
+        if error.path == files.certificate == files.key:
+            raise WrongPort(f"{error}; certKey= names the file of the certificate") from error
+        raise
 
 
 def tlsOf(endpoints: Iterable[IStreamServerEndpoint]) -> list[ServerTls]:

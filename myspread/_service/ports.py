@@ -4,6 +4,7 @@ Listen on several endpoints, or on none: never on some of them in silence.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -128,6 +129,10 @@ class ListeningService(Service):
 def _reason(error: BaseException | None) -> str:
     if isinstance(error, CannotListenError) and isinstance(error.socketError, OSError):
         return error.socketError.strerror or str(error.socketError)
+    if isinstance(error, OSError) and error.strerror:
+        # The lock beside a UNIX socket is a link whose own text is of no interest.
+        path = error.filename2 or error.filename
+        return error.strerror if path is None else f"{error.strerror}: {os.fsdecode(path)}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

@@ -25,6 +25,7 @@ from zope.interface import implementer
 
 __all__ = [
     "CLIENT_CERTIFICATES",
+    "NoCertificate",
     "ServerTls",
     "TlsFactory",
     "TlsFiles",
@@ -77,6 +78,18 @@ class WrongFiles(ValueError):
     """
     Files that can't be used for TLS. The message is one line, and says why.
     """
+
+
+class NoCertificate(WrongFiles):
+    """
+    A file that has no certificate in it.
+
+    @ivar path: of the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} holds no certificate in PEM form")
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -240,7 +253,7 @@ def certificatesIn(path: str) -> Sequence[Certificate]:
     try:
         found = load_pem_x509_certificates(Path(path).read_bytes())
     except ValueError as error:
-        raise WrongFiles(f"{path} holds no certificate in PEM form") from error
+        raise NoCertificate(path) from error
     return found
 
 

@@ -289,7 +289,7 @@ class SharedSettingsTests(EndpointsCase):
             ),
             (
                 ["--port", f"ssl:1:{self.key}:{self.key}"],
-                f"--port ssl:1:{self.key}:{self.key}: {self.key} holds",
+                f"--port ssl:1:{self.key}:{self.key}: {self.key} holds no certificate in PEM form; certKey=",
             ),
         ):
             options = Options()

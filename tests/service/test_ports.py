@@ -147,6 +147,15 @@ class ListeningServiceTests(SynchronousTestCase):
         error = self.assertRaises(CannotListen, self.service(listen).privilegedStartService)
         self.assertEqual(error.code, "cannot listen on a: OverflowError: bind(): port must be 0-65535.")
 
+    def test_noFolder(self) -> None:
+        """What the system refuses is told in its words, with the path."""
+
+        def listen() -> Any:
+            raise FileNotFoundError(2, "No such file or directory", "4711", None, b"/nowhere/pb.socket.lock")
+
+        error = self.assertRaises(CannotListen, self.service(listen).privilegedStartService)
+        self.assertEqual(error.code, "cannot listen on a: No such file or directory: /nowhere/pb.socket.lock")
+
     def test_severalRefused(self) -> None:
         """All that refuse are named."""
         service = self.service(lambda: fail(inUse()), self.reactor.open, lambda: fail(ValueError("c?")))

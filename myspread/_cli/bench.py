@@ -131,7 +131,7 @@ class _Bench:
         return Status.ERROR if self._errors else Status.OK
 
     async def _callee(self, session: pb.Session) -> pb.RemoteReference:
-        callee = await follow(await self._server.start(session), self._steps[:-1])
+        callee = await follow(await self._server.start(session), self._steps[:-1], self._server)
         if not isinstance(callee, pb.RemoteReference):
             raise Failed(f"{self._steps[-2].method} returned no reference, so it can't be called")
         return callee

@@ -9,7 +9,7 @@ from typing import Any
 from myspread import pb
 from myspread._cli.asjson import jsonText
 from myspread._cli.connecting import Server, addServer, serverOf
-from myspread._cli.errors import Failed
+from myspread._cli.errors import Failed, told
 from myspread._cli.output import say
 from myspread._cli.running import run
 from myspread._cli.showing import brief, pretty
@@ -62,17 +62,18 @@ def call(arguments: list[str]) -> int:
 async def _call(reactor: Any, server: Server, steps: list[Step], show: Any) -> int:
     session = server.session(reactor)
     try:
-        value = await follow(await server.start(session), steps)
+        value = await follow(await server.start(session), steps, server)
         say(show(value))
     finally:
         await session.close()
     return Status.OK
 
 
-async def follow(reference: Any, steps: list[Step]) -> Any:
+async def follow(reference: Any, steps: list[Step], server: Server) -> Any:
     """
     Make calls, each on what the one before has returned.
 
+    @param server: where they are made.
     @return: what the last one returns.
     @raise Failed: when one returns nothing that could be called.
     """
@@ -82,6 +83,13 @@ async def follow(reference: Any, steps: list[Step]) -> Any:
         if not isinstance(value, pb.RemoteReference):
             what = shortened(brief(value), 60)
             raise Failed(f"{done} returned {what}, which is no reference: {step.method!r} can't be called")
-        value = await value.callRemote(step.method, *step.args, **step.kw)
+        try:
+            value = await value.callRemote(step.method, *step.args, **step.kw)
+        except pb.NoSuchMethod as error:
+            if done or server.who:
+                raise
+            # Where a login is wanted, the root has none of the methods that people have in mind.
+            hint = "nobody has logged in; --login, --token, --login-cert and --anonymous do"
+            raise Failed(f"{told(error)}\n    ({hint})") from None
         done = visible(step.method)
     return value

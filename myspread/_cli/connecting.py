@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.cred.credentials import Anonymous
-from twisted.cred.error import LoginFailed, Unauthorized
+from twisted.cred.error import LoginFailed, Unauthorized, UnhandledCredentials
 from twisted.internet.defer import CancelledError
 
 from myspread import pb
@@ -262,6 +262,8 @@ class Server:
             return await session.avatar
         except pb.NoMechanism as error:
             raise NoLogin(block(inOurWords(str(error)))) from None
+        except UnhandledCredentials:
+            raise NoLogin(f"the server takes no logins of this kind from {self.who}") from None
         except (LoginFailed, Unauthorized) as error:
             why = f": {block(str(error))}" if str(error) else ""
             raise NoLogin(f"the server refuses the login of {self.who}{why}") from None

@@ -37,7 +37,8 @@ Lists the methods of the root object of a server or, with a login, of the
 avatar; or those of the object that a call returns. With signatures and
 docstrings.
 
-A server tells that only if its policy allows it: SecurityPolicy.allowDescribing().
+A server tells that only if its policy allows it: with twistd pbserver --describe,
+or SecurityPolicy.allowDescribing().
 One that runs twisted.spread can't; what it has is found out by calling it.
 """
 
@@ -61,23 +62,27 @@ def describe(arguments: list[str]) -> int:
 async def _describe(reactor: Any, server: Server, steps: list[Step], asJSON: bool) -> int:
     session = server.session(reactor)
     try:
-        reference = await follow(await server.start(session), steps)
+        reference = await follow(await server.start(session), steps, server)
         if not isinstance(reference, pb.RemoteReference):
             raise Failed(f"the method returned {brief(reference)}, which is no reference")
-        description = await _asked(reference)
+        description = await _asked(reference, server.where)
     finally:
         await session.close()
     say(jsonText(asdict(description)) if asJSON else _text(description))
     return Status.OK
 
 
-async def _asked(reference: pb.RemoteReference) -> pb.Description:
+async def _asked(reference: pb.RemoteReference, where: str) -> pb.Description:
     try:
         return await pb.describe(reference)
-    except pb.NotDescribed as error:
+    except pb.NotDescribed:
         # It does answer; that much can be said of any server.
         await once(reference)
-        text = f"{block(str(error))}. It answers, but which methods it has can't be known"
+        text = (
+            f"{where} describes nothing: it runs twisted.spread, or its policy doesn't allow it; "
+            "twistd pbserver --describe does, and SecurityPolicy.allowDescribing(). "
+            "It answers, but which methods it has can't be known"
+        )
     except pb.InsecureJelly as error:
         text = f"the server describes nothing before a login; try --login ({block(str(error))})"
     raise Failed(text)

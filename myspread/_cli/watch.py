@@ -149,7 +149,7 @@ class _Watching:
             self._isConnecting = True
             reference = await self._server.start(self._session)
             self._isConnecting = False
-            value = await follow(reference, steps)
+            value = await follow(reference, steps, self._server)
             self._begin(value)
             await self._enough()
         except (pb.PBConnectionLost, pb.DeadReferenceError) as error:

@@ -87,7 +87,8 @@ class CallCases(CommandTestCase):
             ),
             (
                 r"ValueError: no such fruit\n\Z",
-                r"twisted\.spread\.flavors\.NoSuchMethod: No such method: remote_nothing\n\Z",
+                r"twisted\.spread\.flavors\.NoSuchMethod: No such method: remote_nothing\n"
+                r"    \(nobody has logged in; --login, --token, --login-cert and --anonymous do\)\n\Z",
                 r"shop\.OutOfStock: \{'fruit': 'pears'\}\n\Z",
                 r"twisted\.spread\.pb\.Error: \\x1b\]0;owned\\x07\\x9b31m\\u202e\n    \\x1b\[2J\n\Z",
                 r"ValueError: no such fruit\n    Traceback(?s:.*)raise ValueError\(\"no such fruit\"\)",

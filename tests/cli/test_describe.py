@@ -50,7 +50,7 @@ class DescribeTests(CommandTestCase):
     def test_notAllowed(self) -> None:
         """Where the policy doesn't say so, nothing is told."""
         text = self.fails(1, "describe", self.server.root)
-        self.assertIn("its policy doesn't allow it; SecurityPolicy.allowDescribing() does", text)
+        self.assertIn("its policy doesn't allow it; twistd pbserver --describe does, and SecurityPolicy", text)
         self.assertIn("It answers, but which methods it has can't be known", text)
 
 
@@ -65,6 +65,6 @@ class StockDescribeTests(CommandTestCase):
         """It is said what can't be known, and the server's log has nothing of it."""
         before = self.server.log
         text = self.fails(1, "describe", self.server.root)
-        self.assertIn("describes nothing: it runs twisted.spread, or", text)
+        self.assertIn(f"{self.server.root} describes nothing: it runs twisted.spread, or", text)
         self.assertNotIn("Error", self.server.log[len(before) :])
         self.assertNotIn("Traceback", self.server.log[len(before) :])

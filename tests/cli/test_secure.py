@@ -116,8 +116,9 @@ class SecureTests(CommandTestCase):
     def test_refused(self) -> None:
         """What is wrong is told: accounts with the status of refused logins, files with that of arguments."""
         self.write("token", "wrong\n")
-        wrong, other, noKey, noFile, noCA = self.together(
+        wrong, nobody, other, noKey, noFile, noCA = self.together(
             self.call("--token-file", "token"),
+            self.call("--anonymous"),
             self.call("--login-cert", "--cert", "server.pem", "--key", "server-key.pem"),
             self.call("--login-cert", "--cert", "client.pem"),
             self.call("--login-cert", "--cert", "missing.pem"),
@@ -127,6 +128,8 @@ class SecureTests(CommandTestCase):
             (wrong.status, wrong.errors[:43]), (4, "myspread: the server refuses the login of t")
         )
         self.assertEqual(other.status, 4, other)
+        text = "the server takes no logins of this kind from nobody in particular"
+        self.assertEqual(nobody, (4, "", f"myspread: {text}\n"))
         for ended, text in (
             (noKey, "client.pem: not a certificate with its private key (PEM); see --key"),
             (noFile, "missing.pem: No such file or directory"),

@@ -91,19 +91,26 @@ def recordsIn(path: str) -> Iterator[Record]:
     @raise Failed: when it isn't what L{Capture} has written.
     """
     try:
-        file = open(path, encoding="ascii")
+        file = open(path, encoding="ascii", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"--read {path}: {error.strerror}") from None
     with file:
-        for number, line in enumerate(file, 1):
+        _checkFirst(path, file)
+        for number, line in enumerate(file, 2):
             try:
-                read = json.loads(line)
-                if number > 1:
-                    yield _record(read)
-                elif read != _FIRST:
-                    raise ValueError("no file of 'myspread tap --write'")
+                yield _record(json.loads(line))
             except (ValueError, KeyError, TypeError, RecursionError, BananaError) as error:
                 raise Failed(f"{path}, line {number}: {type(error).__name__}: {error}") from None
+
+
+def _checkFirst(path: str, file: IO[str]) -> None:
+    try:
+        if json.loads(file.readline()) == _FIRST:
+            return
+    except (ValueError, RecursionError):
+        # It has no JSON, or nothing at all, in it.
+        pass
+    raise Failed(f"{path}, line 1: this is no file of 'myspread tap --write', or of another version")
 
 
 def _record(line: dict[str, Any]) -> Record:

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 
 from myspread._cli.asjson import TooLarge, jsonLine, jsonOf
 from myspread._cli.capture import Capture, Record, recordsIn
@@ -26,7 +27,7 @@ from myspread._cli.text import visible
 from myspread._cli.tls import tlsEndpoint
 from myspread._cli.usage import CommandParser, UsageError
 from myspread._factories.addresses import addressesOf
-from myspread._service.wrongports import checkPlace, explained
+from myspread._service.wrongports import checkPlain, explained, whyNotListening
 
 __all__ = ["tap"]
 
@@ -165,7 +166,7 @@ async def _target(reactor: Any, options: argparse.Namespace) -> Any:
 def _listening(reactor: Any, text: str) -> Any:
     """The endpoint that clients connect to."""
     try:
-        checkPlace(text)
+        checkPlain(text)
         return serverFromString(reactor, text)
     # Whatever a plugin that parses endpoints raises.
     except Exception as error:
@@ -205,8 +206,9 @@ async def _tap(reactor: Any, options: argparse.Namespace, shown: _Shown, capture
 
     try:
         port = await endpoint.listen(ProxyFactory(target, listening, options.where))
-    except OSError as error:
-        raise Failed(f"{options.listen}: {error}", Status.UNREACHABLE) from None
+    except (CannotListenError, OSError) as error:
+        text = f"cannot listen on {options.listen}: {whyNotListening(error)}"
+        raise Failed(text, Status.UNREACHABLE) from None
     try:
         complain(f"listening on {addressText(port.getHost())}")
         await enough

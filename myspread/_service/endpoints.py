@@ -35,7 +35,7 @@ from myspread._service.tls import (
     WrongFiles,
     certificatesIn,
 )
-from myspread._service.wrongports import KEY_MISSING, WORDS, WrongPort, checkPlace, hint
+from myspread._service.wrongports import DEFAULT_KEY, KEY_MISSING, WORDS, WrongPort, checkPlace, hint
 from myspread.pb import PBServerFactory
 
 __all__ = [
@@ -77,9 +77,6 @@ MISPLACED: Final = {
     "haproxy": "it believes everybody; use proxy: and --trusted-proxy",
 }
 """What can't stand at the end, and why."""
-
-DEFAULT_KEY: Final = "server.pem"
-"""The file of the key, and of its certificate, where none is named: as in Twisted."""
 
 NONE: Final = "none"
 """What C{clientCert} is for a port whose clients need no certificate, where others do."""

@@ -4,17 +4,17 @@ Listen on several endpoints, or on none: never on some of them in silence.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults, maybeDeferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from myspread._service.wrongports import whyNotListening
 
 __all__ = ["CannotListen", "ListeningService", "Port", "terminate"]
 
@@ -113,7 +113,7 @@ class ListeningService(Service):
 
     def _whenRefused(self, failure: Failure, description: str) -> None:
         if not failure.check(CancelledError):
-            self._refused(f"cannot listen on {description}: {_reason(failure.value)}")
+            self._refused(f"cannot listen on {description}: {whyNotListening(failure.value)}")
 
     def _refusedLate(self, line: str) -> None:
         _log.critical("{line}", line=line)
@@ -124,16 +124,6 @@ class ListeningService(Service):
         if not self._reactor.running:
             # Ports close, and sockets leave the file system, only in a reactor's turn.
             self._reactor.iterate()
-
-
-def _reason(error: BaseException | None) -> str:
-    if isinstance(error, CannotListenError) and isinstance(error.socketError, OSError):
-        return error.socketError.strerror or str(error.socketError)
-    if isinstance(error, OSError) and error.strerror:
-        # The lock beside a UNIX socket is a link whose own text is of no interest.
-        path = error.filename2 or error.filename
-        return error.strerror if path is None else f"{error.strerror}: {os.fsdecode(path)}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _closed(listening: Deferred[IListeningPort | None]) -> Deferred[Any]:

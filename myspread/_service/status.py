@@ -4,7 +4,6 @@ C{twistd pbserver --status}: where an operator sees what a server does.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from typing import Any
 
@@ -19,7 +18,7 @@ from myspread._service.metrics import CONTENT_TYPE, metrics
 from myspread._service.ports import ListeningService, Port
 from myspread._service.report import report
 from myspread._service.statuspage import Page, boundedSite
-from myspread._service.wrongports import KEY_MISSING, WrongPort, checkPlace
+from myspread._service.wrongports import WrongPort, checkPlain
 from myspread.pb import PBServerFactory
 
 __all__ = ["StatusService", "statusPort"]
@@ -46,12 +45,8 @@ def statusPort(reactor: Any, description: str) -> Port:
     @param description: that of an endpoint.
     @raise WrongPort: when it can't be understood.
     """
-    if description.isdigit():
-        raise WrongPort(f"an endpoint description is like tcp:{description}")
-    checkPlace(description)
-    kind, _, words = description.partition(":")
-    if kind == "ssl" and words.isdecimal() and not os.path.exists("server.pem"):
-        raise WrongPort(KEY_MISSING)
+    checkPlain(description)
+    kind = description.partition(":")[0]
     if kind == "haproxy":
         raise WrongPort("haproxy: it believes everybody, and nobody is asked here where they come from")
     own = _OWN.get(kind)

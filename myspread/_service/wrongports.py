@@ -10,11 +10,26 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
+from twisted.internet.error import CannotListenError
+
 from myspread._service.descriptions import Description, takenApart
 
-__all__ = ["KEY_MISSING", "WORDS", "WrongPort", "checkPlace", "explained", "hint"]
+__all__ = [
+    "DEFAULT_KEY",
+    "KEY_MISSING",
+    "WORDS",
+    "WrongPort",
+    "checkPlace",
+    "checkPlain",
+    "explained",
+    "hint",
+    "whyNotListening",
+]
 
 HIGHEST: Final = 65535
+
+DEFAULT_KEY: Final = "server.pem"
+"""The file of the key, and of its certificate, where none is named: as in Twisted."""
 
 KEY_MISSING: Final = (
     "it needs the files of a private key and its certificate, such as "
@@ -70,6 +85,21 @@ def checkPlace(description: str) -> None:
         raise WrongPort("unix: needs the path of a socket, such as unix:/run/pb.socket")
 
 
+def checkPlain(description: str) -> None:
+    """
+    See to it that a description for Twisted alone makes sense: a port has a kind,
+    a number that there is and, for TLS, a key.
+
+    @raise WrongPort: when it doesn't.
+    """
+    kind, _, words = description.partition(":")
+    if description.isdigit():
+        raise WrongPort(f"an endpoint description is like tcp:{description}")
+    checkPlace(description)
+    if kind == "ssl" and words.isdecimal() and not os.path.exists(DEFAULT_KEY):
+        raise WrongPort(KEY_MISSING)
+
+
 def _first(taken: Description, name: str) -> str:
     """What is said first, or by name."""
     return taken.named.get(name, "") if len(taken.positional) < 2 else taken.positional[1]
@@ -107,6 +137,19 @@ def explained(error: Exception) -> str:
                     *(each.replace("'", "") for each in found.groups()), hint=hint(*found.groups())
                 )
     return f"{type(error).__name__}: {message}"
+
+
+def whyNotListening(error: BaseException | None) -> str:
+    """
+    Why a port can't be listened on, in one line.
+    """
+    if isinstance(error, CannotListenError) and isinstance(error.socketError, OSError):
+        return error.socketError.strerror or str(error.socketError)
+    if isinstance(error, OSError) and error.strerror:
+        # The lock beside a UNIX socket is a link whose own text is of no interest.
+        path = error.filename2 or error.filename
+        return error.strerror if path is None else f"{error.strerror}: {os.fsdecode(path)}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def hint(*names: str) -> str:

@@ -50,7 +50,7 @@ class DescribeTests(CommandTestCase):
     def test_notAllowed(self) -> None:
         """Where the policy doesn't say so, nothing is told."""
         text = self.fails(1, "describe", self.server.root)
-        self.assertIn("its policy doesn't allow it; twistd pbserver --describe does, and SecurityPolicy", text)
+        self.assertIn("its policy doesn't allow it; twistd pbserver --describe does, and Security", text)
         self.assertIn("It answers, but which methods it has can't be known", text)
 
 

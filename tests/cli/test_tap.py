@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 from typing import Any
 
@@ -282,6 +283,13 @@ class TapTests(CommandTestCase):
     def test_mistakes(self) -> None:
         """Each is told in a line, with the status for arguments, or for a file that is none."""
         (self.directory / "other").write_text("{}\n")
+        (self.directory / "empty").write_text("")
+        (self.directory / "binary").write_bytes(b'{"format": "myspread tap", "version": 1}\n\xff\n')
+        used = socket.socket()
+        self.addCleanup(used.close)
+        used.bind(("127.0.0.1", 0))
+        used.listen()
+        listen = f"tcp:{used.getsockname()[1]}:interface=127.0.0.1"
         (self.directory / "cut").write_text('{"format": "myspread tap", "version": 1}\n{"time": 1\n')
         for status, words, wanted in (
             (2, ["tcp:0"], "say LISTEN and STRPORT, or --read FILE"),
@@ -294,7 +302,17 @@ class TapTests(CommandTestCase):
             (2, ["--read", "missing", "--ca", "x"], "--cert, --key and --ca are for a server"),
             (2, ["tcp:0", "nonsense"], "'nonsense' can't be connected to"),
             (2, ["--read", "missing"], "--read missing: No such file"),
-            (1, ["--read", "other"], "other, line 1: "),
+            (2, ["8788", "tcp:localhost:1"], "an endpoint description is like tcp:8788"),
+            (2, ["ssl:0", "tcp:localhost:1"], "such as ssl:8801:privateKey=key.pem:certKey=cert.pem"),
+            (
+                3,
+                [listen, "tcp:localhost:1"],
+                f"myspread: cannot listen on {listen}: Address already in use\n",
+            ),
+            (3, ["unix:/nowhere/x", "tcp:localhost:1"], "No such file or directory: /nowhere/x.lock\n"),
+            (1, ["--read", "other"], "other, line 1: this is no file of 'myspread tap --write'"),
+            (1, ["--read", "empty"], "empty, line 1: this is no file of 'myspread tap --write'"),
+            (1, ["--read", "binary"], "binary, line 2: "),
             (1, ["--read", "cut"], "cut, line 2: "),
         ):
             self.assertIn(wanted, self.fails(status, "tap", *words))

@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from myspread import pb
 from myspread.testing import BrokerPair, brokerPair
+from myspread.testing._watching import fresh
 from tests.migration.mixtures import MIXED, MIXTURES, PAGED, Mixture, World, worldsOf
 
 Test = Callable[[Any, BrokerPair, World, World], None]
@@ -30,7 +31,7 @@ def onEveryMixture(test: Test) -> Callable[[Any], None]:
 
     def runAll(self: Any) -> None:
         for mixture in MIXTURES:
-            with self.subTest(str(mixture)):
+            with self.subTest(str(mixture)), fresh():
                 server, client = worldsOf(mixture)
                 pair = pairOf(server, client, lambda world: world.Root())
                 test(self, pair, server, client)
@@ -165,7 +166,7 @@ class LoginTests(SynchronousTestCase):
         out, once.
         """
         for mixture in MIXTURES:
-            with self.subTest(str(mixture)):
+            with self.subTest(str(mixture)), fresh():
                 server, client = worldsOf(mixture)
                 pair = pairOf(server, client, World.portal)
                 avatar = self.login(pair, UsernamePassword(b"Mia", b"secret"), client.Adder())

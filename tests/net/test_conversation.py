@@ -19,6 +19,7 @@ from twisted.trial.unittest import TestCase
 from myspread import pb as ours
 from myspread._login import server as loginServer
 from myspread.testing import BrokerPair
+from myspread.testing._watching import fresh
 
 CHALLENGE = b"16 random bytes."
 
@@ -240,9 +241,10 @@ class Recorder:
         talk = conversation(self.world, self.pair, failing)
         value: Any = None
         try:
-            while True:
-                waiting = talk.send(value)
-                value = self.wait(waiting)
+            with fresh():
+                while True:
+                    waiting = talk.send(value)
+                    value = self.wait(waiting)
         except StopIteration as stop:
             return stop.value
 

@@ -54,10 +54,14 @@ def folder() -> Path:
 
 
 def surroundings() -> dict[str, str]:
-    """The environment variables of a user who knows nothing of the source tree."""
+    """
+    The environment variables of a user who knows nothing of the source tree,
+    and who has no compiler where the accelerator isn't to be used.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
-    return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    build = {"MYSPREAD_BUILD": "no"} if kept.get("MYSPREAD_PURE") == "1" else {}
+    return {**kept, **build, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

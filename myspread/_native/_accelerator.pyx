@@ -456,23 +456,31 @@ cdef class Encoder:
         writer.size += 9
         return 1
 
+    cdef int wordOf(self, const char* data, Py_ssize_t size) noexcept:
+        """The number of a word of the dialect; 0 for anything else."""
+        cdef int word = self.tables.firstWord[<unsigned char>data[0]] if size else 0
+        while word:
+            if self.tables.wordSize[word] == size and memcmp(self.tables.wordBytes[word], data, size) == 0:
+                return word
+            word = self.tables.nextWord[word]
+        return 0
+
     cdef int string(self, _Writer writer, const char* data, Py_ssize_t size) except -1:
         cdef int word
         # A very long one would be copied several times here, and only once there.
         if size > self.stringLength or size > LONGEST_STRING:
             return 0
-        if size:
-            word = self.tables.firstWord[<unsigned char>data[0]]
-            while word:
-                if self.tables.wordSize[word] == size and memcmp(self.tables.wordBytes[word], data, size) == 0:
-                    return writer.number(word, VOCAB) == 0
-                word = self.tables.nextWord[word]
+        word = self.wordOf(data, size)
+        if word:
+            return writer.number(word, VOCAB) == 0
         writer.number(size, STRING)
         writer.raw(<const unsigned char*>data, size)
         return 1
 
     cdef int text(self, _Writer writer, object value, int depth) except -1:
         cdef Py_ssize_t size = 0
+        cdef Py_ssize_t before = self.tables.textSize
+        cdef unsigned char* place
         cdef const char* data = PyUnicode_AsUTF8AndSize(value, &size)
         if data is NULL:
             if not PyErr_ExceptionMatches(UnicodeEncodeError):
@@ -482,8 +490,19 @@ cdef class Encoder:
         writer.elements += 2
         if self.listLength < 2 or depth >= self.nestingDepth or not self.fits(writer):
             return 0
-        writer.raw(self.tables.textBytes, self.tables.textSize)
-        return self.string(writer, data, size)
+        writer.ensure(LONGEST_TAG + 4 + (size if size < 128 else 0))
+        place = writer.data + writer.size
+        # So many bytes as the compiler knows are copied without a call; what is too much is written over.
+        memcpy(place, self.tables.textBytes, LONGEST_TAG + 2)
+        if size > 127 or size > self.stringLength or self.wordOf(data, size):
+            writer.size += before
+            return self.string(writer, data, size)
+        # Nearly all are short, and no words.
+        place[before] = <unsigned char>size
+        place[before + 1] = STRING
+        memcpy(place + before + 2, data, size)
+        writer.size += before + 2 + size
+        return 1
 
     cdef int writeList(self, _Writer writer, object value, int depth) except -1:
         cdef Py_ssize_t index

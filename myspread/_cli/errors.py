@@ -4,6 +4,8 @@ Errors as the user of a command sees them, and the exit status of each.
 
 from __future__ import annotations
 
+import re
+
 from OpenSSL.SSL import Error as TLSError
 from service_identity import VerificationError
 from twisted.cred.error import LoginFailed, Unauthorized
@@ -59,10 +61,22 @@ def statusOf(error: BaseException) -> Status | None:
     """The exit status for an exception; None for one that no user can do anything about."""
     if isinstance(error, Failed):
         return error.status
+    if _isOurs(error):
+        return Status.USAGE
     for kinds, status in _STATUSES:
         if isinstance(error, kinds):
             return status
     return None
+
+
+_argument = re.compile(r"(args|kw)\[")
+"""How a text begins that is about an argument of a call."""
+
+
+def _isOurs(error: BaseException) -> bool:
+    """Whether it is about what we were to send, and not about what the server has sent."""
+    isCodecs = isinstance(error, (pb.InsecureJelly, BananaError)) and not isinstance(error, pb.RemoteError)
+    return isCodecs and _argument.match(str(error)) is not None
 
 
 def _name(kind: object) -> str:
@@ -101,6 +115,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, TLSError):
         return f"TLS: {_whyTLS(error)}"
     text = block(str(error)) or type(error).__name__
+    if _isOurs(error):
+        return f"this can't be sent: {text}"
     if isinstance(error, (pb.InsecureJelly, BananaError)):
         return f"what the server sent can't be used: {text}"
     return text

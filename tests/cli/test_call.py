@@ -106,6 +106,18 @@ class CallCases(CommandTestCase):
         self.assertEqual(shown.output, "'\\x1b]0;owned\\x07\\x9b31m\\u202e\\n\\x1b[2J'\n")
         self.assertIn("\\u001b", asJSON.output)
 
+    def test_unsendable(self) -> None:
+        """What we can't send is an argument that makes no sense, and nothing of the server's."""
+        odd, named = self.together(
+            ("call", self.server.root, "echo", r'"\ud800"'),
+            ("call", self.server.root, "echo", r'name="\ud800"'),
+        )
+        for ended, place in ((odd, r"args\[0\]"), (named, r"kw\['name'\]")):
+            self.assertEqual((ended.status, ended.output), (2, ""))
+            self.assertRegex(
+                ended.errors, rf"\Amyspread: this can't be sent: {place}: a str with the lone surr"
+            )
+
     def test_noServer(self) -> None:
         """What can't be connected to is told with the address, with a status of its own."""
         port = self.portWithoutServer()

@@ -43,6 +43,8 @@ ERRORS: list[tuple[BaseException, Status, str]] = [
     (TLSError(), Status.UNREACHABLE, "TLS: no handshake"),
     (pb.InsecureJelly("x"), Status.UNUSABLE, "what the server sent can't be used: x"),
     (pb.LimitExceeded("large"), Status.UNUSABLE, "what the server sent can't be used: large"),
+    (pb.NotJellyable("args[0]: a str with ..."), Status.USAGE, "this can't be sent: args[0]: a str with"),
+    (pb.LimitExceeded("kw['a']: too long"), Status.USAGE, "this can't be sent: kw['a']: too long"),
     (pb.ProtocolError("odd"), Status.UNUSABLE, "odd"),
     (TooLarge("too deep"), Status.UNUSABLE, "too deep"),
     (CancelledError(), Status.INTERRUPTED, "interrupted"),

@@ -110,6 +110,7 @@ class _Bench:
             )
         sessions = [self._server.session(self._reactor) for _ in range(self._options.connections)]
         bar = LoopingCall(self._progress)
+        lost: Exception | None = None
         try:
             callees = [await self._callee(session) for session in sessions]
             self._began = self._reactor.seconds()
@@ -121,6 +122,10 @@ class _Bench:
             # Ctrl-C; what has been seen is worth a summary.
             if not self._times.count and not self._errors:
                 raise
+        except (pb.PBConnectionLost, pb.DeadReferenceError) as error:
+            if not self._times.count and not self._errors:
+                raise
+            lost = error
         finally:
             took = self._reactor.seconds() - self._began
             if bar.running:
@@ -128,6 +133,8 @@ class _Bench:
                 print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             await DeferredList([session.close() for session in sessions])
         self._tell(took)
+        if lost is not None:
+            raise lost
         return Status.ERROR if self._errors else Status.OK
 
     async def _callee(self, session: pb.Session) -> pb.RemoteReference:

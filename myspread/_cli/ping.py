@@ -104,6 +104,10 @@ class _Pinging:
                 # Ctrl-C; what has been seen is worth a summary.
                 if not self._sent:
                     raise
+            except (pb.PBConnectionLost, pb.DeadReferenceError):
+                if self._sent:
+                    self._summary()
+                raise
         finally:
             await session.close()
         self._summary()

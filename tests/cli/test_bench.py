@@ -120,6 +120,18 @@ class BenchTests(CommandTestCase):
         terminal.interrupt(r"\d+ calls in ")
         self.assertEqual(terminal.ended(), 0)
 
+    def test_lost(self) -> None:
+        """When the connection is lost, the figures so far are told all the same."""
+        between = self.start("tap", "tcp:0:interface=127.0.0.1", self.server.root)
+        where = f"tcp:{between.wait(r'listening on (127.0.0.1:[0-9]+)')[1]}"
+        started = self.start("bench", where, "add", "1", "--seconds", "600", "--inflight", "1")
+        between.wait("< 2 answer of add")
+        between.end()
+        ended = self.finish(started)
+        self.assertEqual(ended.status, 3)
+        self.assertRegex(ended.output, r"\A\d+ calls? in ")
+        self.assertIn("myspread: the connection was lost: ", ended.errors)
+
 
 class StockBenchTests(CommandTestCase):
     """

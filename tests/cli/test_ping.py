@@ -83,6 +83,8 @@ class PingTests(PingCases):
         ended = self.finish(started)
         self.assertEqual(ended.status, 3)
         self.assertIn("myspread: the connection was lost: ", ended.errors)
+        # What has been seen is worth a summary.
+        self.assertRegex(ended.output, r"\n\d+ pings, \d+ answers; least, mean and most: .*\n\Z")
 
 
 class LostTests(SynchronousTestCase):

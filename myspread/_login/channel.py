@@ -92,12 +92,28 @@ class Channel:
         exported: bytes | None = self._tls.export_keying_material(BINDING_LABEL, BINDING_BYTES, b"")
         return exported
 
-    def certificate(self) -> Certificate | None:
-        """The certificate of the peer, if TLS has asked for one and has verified it."""
+    @property
+    def hasCertificate(self) -> bool:
+        """Whether TLS has asked the peer for a certificate, and has verified it."""
+        return self._peersCertificate() is not None
+
+    def _peersCertificate(self) -> Any:
         if self._tls is None or not self._tls.get_verify_mode() & SSL.VERIFY_PEER:
             return None
-        certificate = self._tls.get_peer_certificate()
-        return None if certificate is None else certificate.to_cryptography()
+        return self._tls.get_peer_certificate()
+
+    def certificate(self) -> Certificate | None:
+        """
+        The certificate of the peer, if TLS has asked for one and has verified it.
+
+        @raise ValueError: when OpenSSL could read it, and we can't.
+        """
+        certificate = self._peersCertificate()
+        try:
+            return None if certificate is None else certificate.to_cryptography()
+        # What goes wrong with a certificate of a stranger is not even always a ValueError.
+        except Exception as error:
+            raise ValueError(" ".join(f"{type(error).__name__}: {error}".split())[:200]) from error
 
 
 def _isUnique(connection: Any) -> bool:

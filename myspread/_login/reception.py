@@ -108,7 +108,7 @@ class Reception:
         if name in (SCRAM, SCRAM_PLUS):
             return self.verifiers is not None and (name == SCRAM or channel.binding() is not None)
         if name == CERTIFICATE:
-            return channel.certificate() is not None
+            return channel.hasCertificate
         if name == MD5:
             return self.takesMd5(channel)
         return name not in ON_PRIVATE_CHANNELS or channel.isPrivate

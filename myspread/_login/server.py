@@ -267,7 +267,10 @@ class PortalWrapper(Referenceable, JellyableAvatarMixin):
         return self._attempt(CERTIFICATE, lambda: self._loginCertificate(mind), guesses=False)
 
     def _loginCertificate(self, mind: Any) -> Deferred[Any]:
-        certificate = self._channel().certificate()
+        try:
+            certificate = self._channel().certificate()
+        except ValueError as error:
+            raise UnauthorizedLogin(f"this certificate can't be used: {error}") from error
         assert certificate is not None
         return self._enter(CertificateCredentials(certificate), mind, CERTIFICATE)
 

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from cryptography.x509 import InvalidVersion
+from OpenSSL import SSL
 from twisted.cred.checkers import AllowAnonymousAccess, InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.credentials import Anonymous, UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
@@ -40,7 +42,7 @@ from myspread._login.scram import toBase64
 from myspread._login.scramserver import ScramProof, ScramServer
 from myspread.limits import BeforeLogin, Limits
 from myspread.testing import BrokerPair, brokerPair
-from tests.login.checkers import FEW, PlainChecker, ScramChecker, TokenChecker
+from tests.login.checkers import FEW, CertificateChecker, PlainChecker, ScramChecker, TokenChecker
 from tests.login.realms import RecordingRealm
 
 ANN = pb.Password("ann", "secret")
@@ -345,6 +347,35 @@ class OfferTests(MechanismCase):
             pair.result(pair.root.callRemote("loginPlain", "ann", "nna", None))
         self.assertEqual(sources[:2], ["127.0.0.1"] * 2)
         self.assertEqual(len({*sources}), 3)
+
+    def test_strangeCertificate(self) -> None:
+        """A certificate that only OpenSSL can read is a refused login, and keeps nobody from another one."""
+
+        class Strange:
+            def to_cryptography(self) -> Any:
+                """As for a version of X.509 that there isn't."""
+                raise InvalidVersion("4 is not a valid X509 version", 4)
+
+        class Encrypted(SSL.Connection):
+            def get_verify_mode(self) -> int:
+                """One was asked for."""
+                return SSL.VERIFY_PEER
+
+            def get_peer_certificate(self, **ignored: Any) -> Any:
+                """It was shown."""
+                return Strange()
+
+        pair = brokerPair(portal(CertificateChecker(), AllowAnonymousAccess()))
+        transport: Any = pair.serverTransport
+        transport.getHandle = lambda: Encrypted(SSL.Context(SSL.TLS_METHOD), None)
+        self.assertEqual(self.offered(pair), ["certificate", "anonymous"])
+        failed = pair.root.callRemote("loginCertificate", None)
+        pair.flush()
+        self.assertEqual(
+            self.failureResultOf(failed, UnauthorizedLogin).getErrorMessage(),
+            "this certificate can't be used: InvalidVersion: 4 is not a valid X509 version",
+        )
+        pair.result(pair.root.callRemote("loginAnonymous", None))
 
     def test_byChecker(self) -> None:
         """Each checker brings its own."""

@@ -18,9 +18,10 @@ from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._net.beginning import Beginnings
+from myspread._net.holding import Holding, asBytes
 from myspread._net.leaving import LEAVING, Leaving
 from myspread._net.phases import Event, Phase
-from myspread._net.tables import BrokerTables, Notifier
+from myspread._net.tables import Notifier
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
 from myspread.limits import Limits, defaultLimits
@@ -31,11 +32,7 @@ __all__ = ["Broker"]
 _log = Logger()
 
 
-def _asBytes(name: Any) -> Any:
-    return name.encode("utf-8") if isinstance(name, str) else name
-
-
-class Broker(BrokerTables, Leaving, Beginnings):
+class Broker(Holding, Leaving, Beginnings):
     """
     One connection between two programs that call each other's objects.
 
@@ -280,7 +277,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
 
     def proto_decref(self, objectID: Any) -> None:
         """C{[decref, id]}: the peer gives a reference back."""
-        self._peer.decrefReceived(_asBytes(objectID))
+        self._peer.decrefReceived(asBytes(objectID))
 
     def proto_decache(self, objectID: Any) -> None:
         """C{[decache, id]}: the peer has forgotten a receipt of a cache."""
@@ -294,7 +291,7 @@ class Broker(BrokerTables, Leaving, Beginnings):
         self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
     ) -> Deferred[Any] | None:
         if type(message) is not bytes:
-            message = _asBytes(message)
+            message = asBytes(message)
         return self._peer.call(prefix, perspective, objectID, message, args, kw)
 
     def _sendShared(
@@ -360,35 +357,12 @@ class Broker(BrokerTables, Leaving, Beginnings):
 
     # References
 
-    def registerReference(self, object: Any) -> int:
-        """
-        Lend an object to the peer, or count one more.
-
-        @return: its id.
-        @raise Error: when the peer has as many references as it may.
-        """
-        return self._peer.lend(object)
-
-    def unregisterReference(self, refnum: Any) -> None:
-        """
-        Forget an object that is lent to the peer, however often it was sent:
-        the peer's references to it are dead from now on.
-
-        @raise KeyError: when nothing is lent under this id.
-        """
-        self._peer.references.withdraw(_asBytes(refnum))
-
-    def setNameForLocal(self, name: Any, object: Any) -> None:
-        """Lend an object under a name, such as C{root}."""
-        assert object is not None
-        self._peer.references.name(_asBytes(name), object)
-
     def remoteForName(self, name: Any) -> RemoteReference:
         """
         A reference to what the peer lends under a name. Whether there is
         anything shows at the first call.
         """
-        return RemoteReference(None, self, _asBytes(name), 0)
+        return RemoteReference(None, self, asBytes(name), 0)
 
     def localObjectForID(self, luid: Any) -> Any:
         """The object that is lent under an id or name, or None."""
@@ -396,60 +370,6 @@ class Broker(BrokerTables, Leaving, Beginnings):
             luid = luid.encode("utf-8")
         found = self._peer.references.find(luid)
         return self._leavingDesk() if found is None and luid == LEAVING else found
-
-    def sendDecRef(self, objectID: Any) -> None:
-        """Tell the peer that a reference of its is forgotten here."""
-        self._peer.release(b"decref", objectID)
-
-    # Caches
-
-    def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
-        """
-        The id under which the peer caches an object, or None.
-
-        @param incref: whether it is about to be sent once more.
-        """
-        return self._peer.cacheLuid(instance, incref)
-
-    def remotelyCachedForLUID(self, luid: Any) -> Any:
-        """
-        The object that the peer caches under an id.
-
-        @raise KeyError: when there is none.
-        """
-        return self._peer.caches.given[luid].object
-
-    def cacheRemotely(self, instance: Any) -> int:
-        """
-        A new id for an object that the peer is about to cache.
-
-        @raise Error: when the peer has as many caches as it may.
-        """
-        return self._peer.giveCache(instance)
-
-    def cacheLocally(self, cid: Any, instance: Any) -> None:
-        """
-        Keep a cache of an object of the peer, to be kept up to date.
-
-        @raise LimitExceeded: when there are as many as there may be.
-        """
-        self._peer.takeCache(cid, instance)
-
-    def cachedLocallyAs(self, cid: Any) -> Any:
-        """
-        The cache that we hold under an id.
-
-        @raise KeyError: when there is none.
-        """
-        return self._peer.caches.taken[cid]
-
-    def decCacheRef(self, objectID: Any) -> None:
-        """Tell the peer that a receipt of a cache is forgotten here."""
-        self._peer.release(b"decache", objectID)
-
-    def newLocalID(self) -> int:
-        """A new id for a reference or cache."""
-        return self._peer.newLuid()
 
     def newRequestID(self) -> int:
         """A new id for a call."""

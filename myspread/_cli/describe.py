@@ -50,7 +50,12 @@ def describe(arguments: list[str]) -> int:
     parser = CommandParser("describe", _EXAMPLES, _USAGE, _DESCRIPTION)
     addServer(parser)
     parser.add_argument(
-        "words", metavar="METHOD [ARGS...]", nargs="*", help="what returns the object; default: the root"
+        "words",
+        metavar="METHOD [ARGS...]",
+        nargs="*",
+        # Without it, argparse says that one is required.
+        default=[],
+        help="what returns the object; default: the root",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     options = parser.parse_intermixed_args(arguments)

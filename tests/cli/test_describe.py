@@ -47,6 +47,10 @@ class DescribeTests(CommandTestCase):
         self.assertEqual(order.status, 1)
         self.assertIn("returned shop.Order(fruit='pears', count=3), which is no reference", order.errors)
 
+    def test_noServer(self) -> None:
+        """A server is all that has to be named."""
+        self.assertIn("the following arguments are required: STRPORT;", self.fails(2, "describe"))
+
     def test_notAllowed(self) -> None:
         """Where the policy doesn't say so, nothing is told."""
         text = self.fails(1, "describe", self.server.root)

@@ -8,20 +8,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from myspread._codec import PlainEncoder, encoderFor
 from myspread._errors import BananaError
 from myspread._flavors.calling import checkedTimeout
-from myspread._flavors.dispatch import LONGEST_NAME
 from myspread._flavors.remote import RemoteReference
 from myspread._jelly import globalSecurity
 from myspread._net.beginning import Beginnings
-from myspread._net.holding import Holding, asBytes
 from myspread._net.leaving import LEAVING, Leaving
+from myspread._net.messages import Messages, asBytes
 from myspread._net.phases import Event, Phase
-from myspread._net.tables import Notifier
+from myspread._net.tables import BrokerTables, Notifier
 from myspread._peer import LogBudget, Peer
 from myspread._peer.broadcasting import SharedArguments
 from myspread.limits import Limits, defaultLimits
@@ -32,7 +31,7 @@ __all__ = ["Broker"]
 _log = Logger()
 
 
-class Broker(Holding, Leaving, Beginnings):
+class Broker(BrokerTables, Messages, Leaving, Beginnings):
     """
     One connection between two programs that call each other's objects.
 
@@ -224,11 +223,6 @@ class Broker(Holding, Leaving, Beginnings):
         if notifiers and notifier in notifiers:
             notifiers.remove(notifier)
 
-    @property
-    def peerLog(self) -> LogBudget:
-        """What goes through here is what the peer may fill of the log."""
-        return self._peer.log
-
     # Messages
 
     def expressionReceived(self, sexp: Any) -> None:
@@ -243,49 +237,6 @@ class Broker(Holding, Leaving, Beginnings):
         @raise BananaError: when it can't be encoded; then nothing is sent.
         """
         self._peer.outbox.send(exp)
-
-    def proto_version(self, vnum: Any) -> None:
-        """C{[version, number]}: the peer's version of the protocol."""
-        self._peer.versionReceived(vnum)
-
-    def proto_didNotUnderstand(self, command: Any) -> None:
-        """C{[didNotUnderstand, command]}: the peer doesn't know a message of ours."""
-        text = "The peer did not understand the message {command}."
-        self.peerLog.emit(_log, LogLevel.warn, text, command=command[:LONGEST_NAME])
-
-    def proto_message(
-        self, requestID: Any, objectID: Any, message: Any, answerRequired: Any, netArgs: Any, netKw: Any
-    ) -> None:
-        """C{[message, ...]}: a call of an object that is lent to the peer."""
-        find = self.localObjectForID
-        self._peer.run(find, requestID, objectID, message, answerRequired, netArgs, netKw)
-
-    def proto_cachemessage(
-        self, requestID: Any, objectID: Any, message: Any, answerRequired: Any, netArgs: Any, netKw: Any
-    ) -> None:
-        """C{[cachemessage, ...]}: an update of a cache that we hold."""
-        find = self._peer.caches.taken.get
-        self._peer.run(find, requestID, objectID, message, answerRequired, netArgs, netKw)
-
-    def proto_answer(self, requestID: Any, netResult: Any) -> None:
-        """C{[answer, request, result]}: the result of a call of ours."""
-        self._peer.answerReceived(requestID, netResult)
-
-    def proto_error(self, requestID: Any, fail: Any) -> None:
-        """C{[error, request, failure]}: the failure of a call of ours."""
-        self._peer.errorReceived(requestID, fail)
-
-    def proto_decref(self, objectID: Any) -> None:
-        """C{[decref, id]}: the peer gives a reference back."""
-        self._peer.decrefReceived(asBytes(objectID))
-
-    def proto_decache(self, objectID: Any) -> None:
-        """C{[decache, id]}: the peer has forgotten a receipt of a cache."""
-        self._peer.decacheReceived(objectID)
-
-    def proto_uncache(self, objectID: Any) -> None:
-        """C{[uncache, id]}: a cache of ours is no longer kept up to date."""
-        self._peer.uncacheReceived(objectID)
 
     def _sendMessage(
         self, prefix: bytes, perspective: Any, objectID: Any, message: Any, args: Any, kw: Any
@@ -357,6 +308,29 @@ class Broker(Holding, Leaving, Beginnings):
 
     # References
 
+    def registerReference(self, object: Any) -> int:
+        """
+        Lend an object to the peer, or count one more.
+
+        @return: its id.
+        @raise Error: when the peer has as many references as it may.
+        """
+        return self._peer.lend(object)
+
+    def unregisterReference(self, refnum: Any) -> None:
+        """
+        Forget an object that is lent to the peer, however often it was sent:
+        the peer's references to it are dead from now on.
+
+        @raise KeyError: when nothing is lent under this id.
+        """
+        self._peer.references.withdraw(asBytes(refnum))
+
+    def setNameForLocal(self, name: Any, object: Any) -> None:
+        """Lend an object under a name, such as C{root}."""
+        assert object is not None
+        self._peer.references.name(asBytes(name), object)
+
     def remoteForName(self, name: Any) -> RemoteReference:
         """
         A reference to what the peer lends under a name. Whether there is
@@ -370,6 +344,60 @@ class Broker(Holding, Leaving, Beginnings):
             luid = luid.encode("utf-8")
         found = self._peer.references.find(luid)
         return self._leavingDesk() if found is None and luid == LEAVING else found
+
+    def sendDecRef(self, objectID: Any) -> None:
+        """Tell the peer that a reference of its is forgotten here."""
+        self._peer.release(b"decref", objectID)
+
+    # Caches
+
+    def cachedRemotelyAs(self, instance: Any, incref: Any = 0) -> int | None:
+        """
+        The id under which the peer caches an object, or None.
+
+        @param incref: whether it is about to be sent once more.
+        """
+        return self._peer.cacheLuid(instance, incref)
+
+    def remotelyCachedForLUID(self, luid: Any) -> Any:
+        """
+        The object that the peer caches under an id.
+
+        @raise KeyError: when there is none.
+        """
+        return self._peer.caches.given[luid].object
+
+    def cacheRemotely(self, instance: Any) -> int:
+        """
+        A new id for an object that the peer is about to cache.
+
+        @raise Error: when the peer has as many caches as it may.
+        """
+        return self._peer.giveCache(instance)
+
+    def cacheLocally(self, cid: Any, instance: Any) -> None:
+        """
+        Keep a cache of an object of the peer, to be kept up to date.
+
+        @raise LimitExceeded: when there are as many as there may be.
+        """
+        self._peer.takeCache(cid, instance)
+
+    def cachedLocallyAs(self, cid: Any) -> Any:
+        """
+        The cache that we hold under an id.
+
+        @raise KeyError: when there is none.
+        """
+        return self._peer.caches.taken[cid]
+
+    def decCacheRef(self, objectID: Any) -> None:
+        """Tell the peer that a receipt of a cache is forgotten here."""
+        self._peer.release(b"decache", objectID)
+
+    def newLocalID(self) -> int:
+        """A new id for a reference or cache."""
+        return self._peer.newLuid()
 
     def newRequestID(self) -> int:
         """A new id for a call."""

@@ -115,7 +115,8 @@ class Conversion:
             form = plainForm(object)
             if form is not NOT_PLAIN:
                 return form
-        if self.incoming.unanswered or not self.connected:
+        # Only results come with the arguments of their call.
+        if (self.incoming.unanswered and args is not None) or not self.connected:
             # A result that nobody gets: what is in it must not be lent.
             return awaited(object) if isCoroutine(object) or isinstance(object, Deferred) else []
         if isinstance(object, Deferred) or isCoroutine(object):
@@ -180,14 +181,16 @@ class Conversion:
             if deferred in _failed:
                 failed(_failed[deferred])
             elif self.connected:
-                # It may fire while another message is being made.
+                # It may fire while another message is being made, or a call is run that wants no answer.
                 outer, self._given = self._given, []
+                unanswered, self.incoming.unanswered = self.incoming.unanswered, False
                 try:
                     serialized.callback(convert(value, *context))
                 except Exception:
                     serialized.errback(Failure())
                 finally:
                     self._given = outer
+                    self.incoming.unanswered = unanswered
             else:
                 # Nobody gets it; but the call has ended.
                 serialized.callback([])

@@ -166,6 +166,31 @@ class AnsweringTests(TestCase):
         self.assertEqual(events[0]["log_format"], "A call of {peer} that wants no answer failed:")
         self.flushLoggedErrors(ZeroDivisionError)
 
+    def test_answeredMeanwhile(self) -> None:
+        """While a call that wants no answer is run, others get the answers that they have waited for."""
+
+        class Gate(Desk):
+            def remote_open(self, outcome: str) -> None:
+                result = self.waiting.pop()
+                if outcome == "result":
+                    result.callback(Desk())
+                else:
+                    result.errback(Meant("as agreed"))
+
+            def remote_form(self) -> None:
+                self.calls.append(wire.broker.serialize(Unregistered()))
+
+        gate = Gate()
+        wire = Wire(gate)
+        for request, outcome in enumerate((b"result", b"meant"), 1):
+            self.assertEqual(wire.exchange(call(request, b"wait")), [])
+            ((kind, answered, form),) = wire.exchange(call(9, b"open", [b"unicode", outcome], wanted=0))
+            self.assertEqual(answered, request)
+            self.assertEqual((kind, form[0]), {1: (b"answer", b"remote"), 2: (b"error", TAG)}[request])
+        # What is no result is converted then as ever.
+        self.assertEqual(wire.exchange(call(9, b"form", wanted=0)), [])
+        self.assertEqual(gate.calls, [wire.broker.serialize(Unregistered())])
+
     def test_errorIsLoggedOnce(self) -> None:
         """An error is sent without paths or code, and logged here once."""
         state = self.fails([b"unicode", b"error"])

@@ -115,6 +115,7 @@ class Beginnings(Overridable, Connection):
         raise NotImplementedError
 
     def _begin(self) -> None:
+        self._lookAtClass()
         if self.version == VERSION and not self._wantsLists():
             limits = self._limits or defaultLimits()
             self._beginning = beginningFor(bool(self.isClient), self.knownDialects, limits)
@@ -168,7 +169,8 @@ class Beginnings(Overridable, Connection):
                 self._agree(beginning)
         if self._backlog:
             self._beginning = None
-            if self._arrived(beginning.version):
+            # Whoever was told that the dialect is agreed on may have overridden something.
+            if not self._wantsLists() and self._arrived(beginning.version):
                 # It is ours, and there is no more to it.
                 self._peer.meant += 1
 

@@ -52,11 +52,19 @@ class Overridable:
         """The methods that are given lists where they are overridden, by name."""
         return {name: getattr(cls, name) for name in _GIVEN_LISTS}
 
+    def _lookAtClass(self) -> None:
+        """
+        Find out whether the class overrides anything. It can be changed between two
+        connections, as tests do.
+        """
+        standard = self._standard
+        kind = type(self)
+        kind._overrides = any(getattr(kind, name) is not standard[name] for name in _GIVEN_LISTS)
+
     def _wantsLists(self) -> bool:
         """Whether anything is overridden that is given s-expressions."""
         if self._overrides is None:
-            taken = self._listTakers()
-            type(self)._overrides = any(taken[name] is not self._standard[name] for name in _GIVEN_LISTS)
+            self._lookAtClass()
         if self._overrides:
             return True
         attributes = self.__dict__

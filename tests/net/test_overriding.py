@@ -209,6 +209,37 @@ class OverridingTests(TestCase):
         self.assertEqual(Wire(Echo(), broker=Looking(False)).exchange(CALL), [ANSWER])
         self.assertEqual(got, [5])
 
+    def test_classOfOthers(self) -> None:
+        """A class that has had connections is changed, as tests do: the next one sees it, and its end."""
+        got: list[Any] = []
+
+        class Plain(pb.Broker):
+            """Overrides nothing yet."""
+
+        def expressionReceived(self: Any, sexp: Any) -> None:
+            got.append(sexp)
+            pb.Broker.expressionReceived(self, sexp)
+
+        self.assertEqual(Wire(Echo(), Plain(False)).exchange(CALL), [ANSWER])
+        Plain.expressionReceived = expressionReceived  # type: ignore[method-assign]
+        self.assertEqual(Wire(Echo(), Plain(False)).exchange(CALL), [ANSWER])
+        self.assertEqual(got, [[b"version", 6], CALL])
+        del Plain.expressionReceived
+        self.assertIsNotNone(Wire(Echo(), Plain(False)).broker.plainEncoder())
+
+    def test_onceConnected(self) -> None:
+        """Who is told of the connection overrides something: even the version is seen that is there."""
+        for isClient, first in ((False, b"pb"), (True, [b"pb", b"none"])):
+            broker: Any = pb.Broker(isClient)
+            got: list[Any] = []
+
+            def override(broker: Any = broker, got: list[Any] = got) -> None:
+                broker.proto_version = got.append
+
+            broker.notifyOnConnect(override)
+            Wire(broker=broker, greet=False).send(first, [b"version", 6])
+            self.assertEqual(got, [6], isClient)
+
 
 class ContextTests(TestCase):
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -25,10 +24,12 @@ from myspread.security import ITaster
 
 __all__ = ["Conversion"]
 
-_failed: WeakKeyDictionary[Deferred[Any], Failure] = WeakKeyDictionary()
+_FAILURE = "_failureThatWasSent"
 """
-The failures of Deferreds that methods have returned: a Deferred whose failure
-was sent has None as its result, and the next call may return it again.
+Where a Deferred that a method has returned keeps its failure: once that was sent,
+it has None as its result, and the next call may return it again. It is kept in the
+Deferred itself: the frames in a failure often lead to its Deferred, so nothing else
+that has the one would ever forget the other.
 """
 
 _NAMES: dict[Any, str] = {tuple: "args", dict: "kw"}
@@ -178,8 +179,9 @@ class Conversion:
         serialized: Deferred[Any] = Deferred()
 
         def succeeded(value: Any) -> Any:
-            if deferred in _failed:
-                failed(_failed[deferred])
+            failure = getattr(deferred, _FAILURE, None)
+            if failure is not None:
+                failed(failure)
             elif self.connected:
                 # It may fire while another message is being made, or a call is run that wants no answer.
                 outer, self._given = self._given, []
@@ -197,7 +199,7 @@ class Conversion:
             return value
 
         def failed(failure: Failure) -> None:
-            _failed[deferred] = failure
+            setattr(deferred, _FAILURE, failure)
             serialized.errback(failure)
 
         deferred.addCallbacks(succeeded, failed)

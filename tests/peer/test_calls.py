@@ -5,6 +5,7 @@ Tests for calls: L{myspread._peer.incoming} and L{myspread._peer.outgoing}.
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -190,6 +191,22 @@ class AnsweringTests(TestCase):
         # What is no result is converted then as ever.
         self.assertEqual(wire.exchange(call(9, b"form", wanted=0)), [])
         self.assertEqual(gate.calls, [wire.broker.serialize(Unregistered())])
+
+    def test_forgotten(self) -> None:
+        """Nothing is left here of a failure that was sent, even if its frames lead to its Deferred."""
+        errors: list[Any] = []
+
+        class Failing(pb.Root):
+            async def remote_fail(self) -> None:
+                error = Meant("as agreed")
+                errors.append(weakref.ref(error))
+                raise error
+
+        wire = Wire(Failing())
+        for request in range(3):
+            self.assertEqual(len(wire.exchange(call(request, b"fail"))), 1)
+        gc.collect()
+        self.assertEqual([each() for each in errors], [None] * 3)
 
     def test_errorIsLoggedOnce(self) -> None:
         """An error is sent without paths or code, and logged here once."""

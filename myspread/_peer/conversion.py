@@ -5,13 +5,11 @@ Objects to s-expressions and back, for one connection.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from myspread._codec import PlainEncoder
 from myspread._flavors.dispatch import awaited, isCoroutine
 from myspread._jelly import jelly, unjelly
 from myspread._jelly.plain import NOT_PLAIN, allowsPlain, allowsTags, plainForm, plainValue
@@ -151,12 +149,11 @@ class Conversion:
         """
         incoming = self.incoming
         mayShorten = self._plain and incoming.isStandard and not incoming.unanswered
-        encoder = self._invoker.plainEncoder() if mayShorten else None
-        if encoder is None:
+        if not mayShorten or self._invoker.plainEncoder() is None:
             return self._invoker.serialize(object, *context)
         if isinstance(object, Deferred):
-            return self._serializeLater(object, partial(self._shortened, encoder), context)
-        return self._shortened(encoder, object, *context)
+            return self._serializeLater(object, self._shortened, context)
+        return self._shortened(object, *context)
 
     def answerWith(self, request: int, value: Any) -> bytes | None:
         """
@@ -169,8 +166,10 @@ class Conversion:
         encoder = self._invoker.plainEncoder()
         return None if encoder is None else encoder.answer(request, value)
 
-    def _shortened(self, encoder: PlainEncoder, object: Any, *context: Any) -> Any:
-        encoded = encoder.encode(object)
+    def _shortened(self, object: Any, *context: Any) -> Any:
+        # What comes later comes perhaps when the broker is another one: overridden, or under other limits.
+        encoder = self._invoker.plainEncoder()
+        encoded = None if encoder is None else encoder.encode(object)
         return self._invoker.serialize(object, *context) if encoded is None else encoded
 
     def _serializeLater(

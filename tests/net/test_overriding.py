@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from myspread import pb
@@ -226,6 +227,21 @@ class OverridingTests(TestCase):
         self.assertEqual(got, [[b"version", 6], CALL])
         del Plain.expressionReceived
         self.assertIsNotNone(Wire(Echo(), Plain(False)).broker.plainEncoder())
+
+    def test_whileCallsWait(self) -> None:
+        """What is overridden while a call waits for its result sees that one as lists."""
+
+        class Waiting(pb.Root):
+            def remote_wait(self) -> Deferred[Any]:
+                return result
+
+        result: Deferred[Any] = Deferred()
+        got: list[Any] = []
+        wire = Wire(Waiting())
+        wire.send(call(1, b"wait"))
+        wire.broker.sendCall = lambda *exp: got.append(exp)
+        result.callback([5])
+        self.assertEqual(got, [(b"answer", 1, [b"list", 5])])
 
     def test_onceConnected(self) -> None:
         """Who is told of the connection overrides something: even the version is seen that is there."""

@@ -104,7 +104,7 @@ class PasswordFile:
         user = accounts.user(credentials.username)
         if IScramCredentials.providedBy(credentials):
             return _outcome(_isProven(credentials, user), user)
-        if self._toldTooMany and not self._threads.waiting:
+        if self._toldTooMany and self._threads.isFree:
             self._toldTooMany = False
             _log.info("Logins are checked again: none waits any more.")
         phc = (user and user.argon2) or accounts.impossible

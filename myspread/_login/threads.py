@@ -86,6 +86,11 @@ class FewThreads:
         self._begin()
         return job.result
 
+    @property
+    def isFree(self) -> bool:
+        """Whether a function that comes now is run at once."""
+        return self._free > 0
+
     def _add(self, job: _Job) -> None:
         self._jobs.setdefault(job.source, deque()).append(job)
         self.waiting += 1

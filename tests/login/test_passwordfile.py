@@ -440,6 +440,15 @@ class CheckerTests(AccountsCase):
                     running.pop().callback(False)
                     self.failureResultOf(each, UnauthorizedLogin)
 
+    def test_noneMayWait(self) -> None:
+        """Where none may wait, the log isn't told of each login that is refused."""
+        checker = PasswordFile(self.write(ANN), threads=1, waiting=0, runInThread=lambda *_: Deferred())
+        with capturedLogs() as events:
+            self.assertNoResult(self.check(checker, b"ann", b"secret"))
+            for _ in range(10):
+                self.failureResultOf(self.check(checker, b"ann", b"secret"), UnauthorizedLogin)
+        self.assertEqual(len([each for each in events if "refused unchecked" in each["log_format"]]), 1)
+
     def test_broken(self) -> None:
         """What goes wrong while hashing isn't taken for a wrong password."""
 

@@ -59,7 +59,10 @@ class Overridable:
         """
         standard = self._standard
         kind = type(self)
-        kind._overrides = any(getattr(kind, name) is not standard[name] for name in _GIVEN_LISTS)
+        overrides = any(getattr(kind, name) is not standard[name] for name in _GIVEN_LISTS)
+        # Setting an attribute of a class makes CPython forget what it knows of it.
+        if overrides is not self._overrides:
+            kind._overrides = overrides
 
     def _wantsLists(self) -> bool:
         """Whether anything is overridden that is given s-expressions."""

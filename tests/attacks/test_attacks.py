@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from attacks.catalogue import ATTACKS
 from attacks.measuring import LATENCY, Figures, troubles
 from attacks.processes import OURS, STOCK
-from tests.attacks.sites import siteFor
+from tests.attacks.sites import closeAll, siteFor
 
 SECONDS = 0.7
 """How long an attack that only lasts is kept up."""
@@ -27,6 +27,11 @@ class AttackTests(SynchronousTestCase):
     One test for each attack: the server lives and answers, with little memory
     and little log.
     """
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """End the processes that the tests have shared."""
+        closeAll()
 
     def withstands(self, name: str) -> None:
         """
@@ -56,6 +61,11 @@ class StockTests(SynchronousTestCase):
     """
     The attacks are real.
     """
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """End the processes of the test."""
+        closeAll()
 
     def test_isFoundWanting(self) -> None:
         """C{twisted.spread} keeps all answers that aren't read."""

@@ -251,7 +251,8 @@ class TwoSessions(RuleBasedStateMachine):
 
         def same(answer: Any) -> None:
             ended = isinstance(answer, Exception) and not session.standing
-            if answer != value and session.honest and not ended:
+            refused = self.limits is not None and "Limits." in str(answer)
+            if answer != value and session.honest and not ended and not refused:
                 session.wrong.append(f"{answer!r} in the place of {value!r}")
 
         session.ask(side, "echo", value).addCallback(same)
@@ -473,3 +474,13 @@ class TwoSessionsTests(SynchronousTestCase):
     def test_smallLimits(self) -> None:
         """With limits that are soon met."""
         self.try_(False, TINY)
+
+    def test_tooManyCalls(self) -> None:
+        """Where calls are limited, one too many may be refused to the honest, too."""
+        sequence = TwoSessions(False, TINY)
+        for _ in range(TINY.calls):
+            sequence.callThatWaits(1, "client", "later", True)
+        sequence.echo(1, "client", 4, True)
+        sequence.sessions[1].settle()
+        sequence.teardown()
+        self.assertEqual(len(self.flushLoggedErrors()), 1)

@@ -10,7 +10,7 @@ import unicodedata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scramp import ScramException
-from scramp.utils import saslprep as theirs
+from scramp.core import saslprep as theirs
 from twisted.trial.unittest import SynchronousTestCase
 
 from myspread._login.conversation import Malformed, attributes, decodedName, encodedName

@@ -100,12 +100,8 @@ class TwistdTestCase(TestCase):
         status = await program.ended
         return status, program.output, program.errors
 
-    async def root(self, description: str) -> Any:
-        """
-        The root object behind a client endpoint, for a client on
-        C{twisted.spread} whose connection is closed when the test ends.
-        """
-        factory = stock.PBClientFactory()
+    async def connect(self, description: str, factory: Any) -> None:
+        """Connect a client's factory; the connection is closed when the test ends."""
         broker = await endpoints.clientFromString(reactor, description).connect(factory)
         lost: Deferred[None] = Deferred()
         broker.notifyOnDisconnect(lambda: lost.callback(None))
@@ -115,6 +111,14 @@ class TwistdTestCase(TestCase):
             return lost
 
         self.addCleanup(close)
+
+    async def root(self, description: str) -> Any:
+        """
+        The root object behind a client endpoint, for a client on
+        C{twisted.spread} whose connection is closed when the test ends.
+        """
+        factory = stock.PBClientFactory()
+        await self.connect(description, factory)
         return await factory.getRootObject()
 
     def until(self, condition: Any) -> Deferred[None]:

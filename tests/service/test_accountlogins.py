@@ -14,8 +14,7 @@ from typing import Any
 
 from OpenSSL.SSL import Error as TlsError
 from twisted.cred.credentials import Anonymous, UsernamePassword
-from twisted.internet import endpoints, reactor
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.spread import pb as stock
 
@@ -84,15 +83,7 @@ class LoginCase(TwistdTestCase):
     async def avatar(self, credentials: Any, kind: Any = pb.PBClientFactory, **options: Any) -> Any:
         """Log in, on a connection that is closed when the test ends."""
         factory = kind()
-        broker = await endpoints.clientFromString(reactor, self.address).connect(factory)
-        lost: Deferred[None] = Deferred()
-        broker.notifyOnDisconnect(lambda: lost.callback(None))
-
-        def close() -> Deferred[None]:
-            broker.transport.loseConnection()
-            return lost
-
-        self.addCleanup(close)
+        await self.connect(self.address, factory)
         return await factory.login(credentials, **options)
 
     async def name(self, credentials: Any, kind: Any = pb.PBClientFactory, **options: Any) -> Any:

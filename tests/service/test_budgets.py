@@ -7,8 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.cred.credentials import UsernamePassword
-from twisted.internet import endpoints, reactor
-from twisted.internet.defer import Deferred
 from twisted.spread import pb as stock
 
 from myspread import pb
@@ -38,15 +36,7 @@ class BudgetTests(TwistdTestCase):
     async def customer(self, kind: Any, port: str, name: bytes) -> Any:
         """Somebody who has logged in, with a factory of myspread or twisted.spread."""
         factory = kind.PBClientFactory()
-        broker = await endpoints.clientFromString(reactor, f"tcp:127.0.0.1:{port}").connect(factory)
-        lost: Deferred[None] = Deferred()
-        broker.notifyOnDisconnect(lambda: lost.callback(None))
-
-        def close() -> Deferred[None]:
-            broker.transport.loseConnection()
-            return lost
-
-        self.addCleanup(close)
+        await self.connect(f"tcp:127.0.0.1:{port}", factory)
         return await factory.login(UsernamePassword(name, b"secret"))
 
     async def test_exceeded(self) -> None:
